@@ -1,0 +1,1 @@
+"""Beside a case system: turns its rows into the signed events that caseq takes in."""

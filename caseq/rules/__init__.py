@@ -1,0 +1,1 @@
+"""The rules: pure functions and values; time and chance are passed in."""

@@ -1,0 +1,145 @@
+"""Placing pushed events into the ledger: the part of it that a batch touches, in memory and without I/O."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from caseq.rules.case import Case, Event, Kind, Milestone, Party, RecordType, Withdrawal
+from caseq.rules.events import Outcome
+from caseq.rules.numbers import lookup_key
+
+Errors = dict[str, list[str]]
+R = TypeVar("R", Case, Party, Milestone)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[R]):
+    """The newest state of one record; `record` is None when only its withdrawal is known."""
+
+    record: R | None
+    case_key: str
+    sequence: str
+    formed_at: datetime
+    withdrawn: bool = False
+    phone_hash: str | None = None
+    id: int | None = None
+
+    @property
+    def live(self) -> R | None:
+        return None if self.withdrawn else self.record
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One accepted event: what the record was and what it is now."""
+
+    event: Event
+    type: RecordType
+    key: str
+    case_key: str
+    before: Entry[Case] | Entry[Party] | Entry[Milestone] | None
+    after: Entry[Case] | Entry[Party] | Entry[Milestone]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one event, with the errors by field if it was refused."""
+
+    outcome: Outcome
+    errors: Errors = field(default_factory=dict)
+
+
+@dataclass
+class Book:
+    """The cases, parties and milestones that a batch of one source touches.
+
+    `elsewhere` holds the keys of live cases of other sources; `fingerprint` gives the keyed hash of a usable
+    telephone number, None for any other text.
+    """
+
+    source: str
+    kinds: frozenset[Kind]
+    fingerprint: Callable[[str | None], str | None]
+    elsewhere: frozenset[str] = frozenset()
+    cases: dict[str, Entry[Case]] = field(default_factory=dict)
+    parties: dict[str, Entry[Party]] = field(default_factory=dict)
+    milestones: dict[str, Entry[Milestone]] = field(default_factory=dict)
+    _keys_of: dict[tuple[RecordType, str], dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def know(self, type_: RecordType, key: str, entry: Entry[Case] | Entry[Party] | Entry[Milestone]) -> None:
+        """Enter a record as the ledger has it, or as it has just become."""
+        shelf: dict[str, Any] = {
+            RecordType.CASE: self.cases,
+            RecordType.PARTY: self.parties,
+            RecordType.MILESTONE: self.milestones,
+        }[type_]
+        shelf[key] = entry
+        self._keys_of[type_, entry.case_key][key] = None
+
+    def place(self, event: Event) -> Placed | Change:
+        """Take one event in: the change it made, or why it made none. The newest `sequence` of a record wins."""
+        case_key = lookup_key(event.case_number)
+        if case_key in self.elsewhere:
+            return _refused("subject", "this case belongs to another source")
+        if isinstance(event.record, Case):
+            return self._place_case(event, event.record, case_key)
+        if case_key not in self.cases:
+            return Placed(Outcome.PARKED)
+        if isinstance(event.record, Withdrawal):
+            return self._withdraw(event, event.record, case_key)
+        if isinstance(event.record, Party):
+            return self._put(RecordType.PARTY, event, event.record.key, case_key)
+        return self._put(RecordType.MILESTONE, event, event.record.key, case_key)
+
+    def _place_case(self, event: Event, case: Case, case_key: str) -> Placed | Change:
+        if case.kind not in self.kinds:
+            return _refused("data.kind", f"this source may push {', '.join(sorted(self.kinds))} only")
+        return self._put(RecordType.CASE, event, case_key, case_key)
+
+    def _withdraw(self, event: Event, withdrawal: Withdrawal, case_key: str) -> Placed | Change:
+        if withdrawal.record is RecordType.CASE:
+            if lookup_key(withdrawal.key) != case_key:
+                return _refused("data.key", "the key of a case is its number, the same as subject")
+            return self._put(RecordType.CASE, event, case_key, case_key)
+        return self._put(withdrawal.record, event, withdrawal.key, case_key)
+
+    def _put(self, type_: RecordType, event: Event, key: str, case_key: str) -> Placed | Change:
+        before = self._entry(type_, key)
+        if before is not None:
+            if before.case_key != case_key:
+                return _refused("data", f"{key} is recorded under another case; withdraw it there first")
+            if event.sequence <= before.sequence:
+                return Placed(Outcome.STALE)
+        after = self._after(event, before, case_key)
+        self.know(type_, key, after)
+        return Change(event, type_, key, case_key, before, after)
+
+    def _entry(self, type_: RecordType, key: str) -> Entry[Any] | None:
+        if type_ is RecordType.CASE:
+            return self.cases.get(key)
+        return self.parties.get(key) if type_ is RecordType.PARTY else self.milestones.get(key)
+
+    def _after(self, event: Event, before: Entry[Any] | None, case_key: str) -> Entry[Any]:
+        record = event.record
+        if isinstance(record, Withdrawal):
+            if before is None:
+                return Entry(None, case_key, event.sequence, event.time, withdrawn=True)
+            return replace(before, sequence=event.sequence, formed_at=event.time, withdrawn=True)
+        phone_hash = self.fingerprint(record.phone) if isinstance(record, Party) else None
+        known_id = before.id if before else None
+        return Entry(record, case_key, event.sequence, event.time, phone_hash=phone_hash, id=known_id)
+
+    def parties_of(self, case_key: str) -> Iterator[tuple[str, Entry[Party]]]:
+        """The live parties of a case, by key."""
+        return ((key, entry) for key in self._keys_of[RecordType.PARTY, case_key] if (entry := self.parties[key]).live)
+
+    def milestones_of(self, case_key: str) -> Iterator[tuple[str, Entry[Milestone]]]:
+        """The live milestones of a case, by key; complete only for cases whose case or party records change."""
+        keys = self._keys_of[RecordType.MILESTONE, case_key]
+        return ((key, entry) for key in keys if (entry := self.milestones[key]).live)
+
+
+def _refused(name: str, reason: str) -> Placed:
+    return Placed(Outcome.REFUSED, {name: [reason]})

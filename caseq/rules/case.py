@@ -1,0 +1,201 @@
+"""The vocabulary of a case: kinds, roles, milestones, and the records that case systems push."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+BUREAU_TIME = ZoneInfo("Asia/Shanghai")
+
+
+class Kind(StrEnum):
+    CRIMINAL = "criminal"
+    ADMINISTRATIVE = "administrative"
+    TRADE = "trade"
+    RECONSIDERATION = "reconsideration"
+    COMPENSATION = "compensation"
+    PETITION = "petition"
+    REGULATION = "regulation"
+
+
+class Role(StrEnum):
+    COMPLAINANT = "complainant"
+    VICTIM = "victim"
+    VICTIM_FAMILY = "victim_family"
+    SUSPECT = "suspect"
+    SUSPECT_FAMILY = "suspect_family"
+    AGENT = "agent"
+    THIRD_PARTY = "third_party"
+    TRADE_MEMBER = "trade_member"
+    APPLICANT = "applicant"
+    PETITIONER = "petitioner"
+    REGULATED_PARTY = "regulated_party"
+
+
+SUSPECT_SIDE = frozenset({Role.SUSPECT, Role.SUSPECT_FAMILY, Role.AGENT, Role.THIRD_PARTY})
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    CONCLUDED = "concluded"
+    TRANSFERRED = "transferred"
+    WITHHELD = "withheld"
+
+
+class RecordType(StrEnum):
+    CASE = "case"
+    PARTY = "party"
+    MILESTONE = "milestone"
+
+
+class MilestoneName(StrEnum):
+    CASE_FILED = "case_filed"
+    CASE_SOLVED = "case_solved"
+    TRANSFERRED_FOR_PROSECUTION_REVIEW = "transferred_for_prosecution_review"
+    COMPULSORY_MEASURE = "compulsory_measure"
+    CASE_WITHDRAWN = "case_withdrawn"
+    EXPERT_OPINION = "expert_opinion"
+    CASE_ACCEPTED = "case_accepted"
+    NO_INVESTIGATION = "no_investigation"
+    HEARING = "hearing"
+    MEDIATION = "mediation"
+    MEDIATION_AGREEMENT = "mediation_agreement"
+    PRE_PENALTY_NOTICE = "pre_penalty_notice"
+    PENALTY_DECISION = "penalty_decision"
+    NO_PENALTY_DECISION = "no_penalty_decision"
+    INVESTIGATION_TERMINATED = "investigation_terminated"
+    INSPECTION = "inspection"
+    TRADE_PENALTY = "trade_penalty"
+    VIOLATION_NOTICE = "violation_notice"
+    REVIEW_RESULT = "review_result"
+    COMPENSATION_RESULT = "compensation_result"
+    PETITION_RESULT = "petition_result"
+
+
+#: The fields that stand beside `details` in a milestone.
+COMMON_FIELDS = frozenset({"occurred_on", "document_number"})
+
+#: The fields that `details` of a milestone may hold: what some role may see, and nothing else.
+DETAIL_FIELDS: Mapping[MilestoneName, frozenset[str]] = {
+    MilestoneName.CASE_FILED: frozenset(),
+    MilestoneName.CASE_SOLVED: frozenset(),
+    MilestoneName.TRANSFERRED_FOR_PROSECUTION_REVIEW: frozenset({"procuratorate"}),
+    MilestoneName.COMPULSORY_MEASURE: frozenset({"measure", "action"}),
+    MilestoneName.CASE_WITHDRAWN: frozenset({"ground"}),
+    MilestoneName.EXPERT_OPINION: frozenset({"opinion_kind", "reappraisal_until"}),
+    MilestoneName.CASE_ACCEPTED: frozenset(),
+    MilestoneName.NO_INVESTIGATION: frozenset({"ground"}),
+    MilestoneName.HEARING: frozenset({"phase", "place"}),
+    MilestoneName.MEDIATION: frozenset({"place", "outcome"}),
+    MilestoneName.MEDIATION_AGREEMENT: frozenset({"perform_by", "performed"}),
+    MilestoneName.PRE_PENALTY_NOTICE: frozenset({"statement_until"}),
+    MilestoneName.PENALTY_DECISION: frozenset({"penalties"}),
+    MilestoneName.NO_PENALTY_DECISION: frozenset({"ground"}),
+    MilestoneName.INVESTIGATION_TERMINATED: frozenset({"ground"}),
+    MilestoneName.INSPECTION: frozenset({"inspection_kind", "result", "rectify_by"}),
+    MilestoneName.TRADE_PENALTY: frozenset({"penalties"}),
+    MilestoneName.VIOLATION_NOTICE: frozenset({"behaviour"}),
+    MilestoneName.REVIEW_RESULT: frozenset({"result"}),
+    MilestoneName.COMPENSATION_RESULT: frozenset({"result"}),
+    MilestoneName.PETITION_RESULT: frozenset({"result", "review_by"}),
+}
+
+UNIT_FIELDS = frozenset({"name", "address", "phone"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit that handles a case, with its office telephone (never an officer's)."""
+
+    name: str
+    code: str | None = None
+    address: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The state of one case as its source pushed it."""
+
+    number: str
+    kind: Kind
+    unit: Unit
+    state: CaseState = CaseState.OPEN
+    opened_on: date | None = None
+    concluded_on: date | None = None
+    aliases: tuple[str, ...] = ()
+    merged_into: str | None = None
+    transferred_to: Mapping[str, str] | None = None
+    juvenile: bool = False
+    trade: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One person in one role in one case; `subject` is the suspect this person is or stands by."""
+
+    key: str
+    role: Role
+    name: str | None = None
+    phone: str | None = None
+    subject: str | None = None
+    appeared_on: date | None = None
+    juvenile: bool = False
+    valid_from: date | None = None
+    valid_until: date | None = None
+    sms: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a milestone is not shown yet; it stays hidden to the end of the day `until`, or for good."""
+
+    reason: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """One thing that happened in a case; `subject` None concerns the whole case."""
+
+    key: str
+    name: MilestoneName
+    subject: str | None = None
+    occurred_on: date | None = None
+    document_number: str | None = None
+    details: Mapping[str, object] | None = None
+    hold: Hold | None = None
+    tell_first: bool = False
+
+    @property
+    def hidden_until(self) -> date | None:
+        """The last day on which this milestone is hidden, `date.max` for good, None if it is not held."""
+        return None if self.hold is None else self.hold.until or date.max
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The source takes a record back: it was entered by mistake, deleted or may no longer be shown."""
+
+    record: RecordType
+    key: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One pushed CloudEvent; `time` is when the information was formed or changed (aware), `raw` the JSON it came as."""
+
+    id: str
+    case_number: str
+    sequence: str
+    time: datetime
+    record: Case | Party | Milestone | Withdrawal
+    raw: Mapping[str, Any]
+
+
+def bureau_date(moment: datetime) -> date:
+    """The calendar date at the bureau of an aware moment."""
+    return moment.astimezone(BUREAU_TIME).date()

@@ -1,0 +1,110 @@
+"""Pushed CloudEvents as values: from validated JSON to an `Event`."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from caseq.rules.case import (
+    Case,
+    CaseState,
+    Event,
+    Hold,
+    Kind,
+    Milestone,
+    MilestoneName,
+    Party,
+    RecordType,
+    Role,
+    Unit,
+    Withdrawal,
+)
+
+TYPES = {
+    "caseq.case.v1": RecordType.CASE,
+    "caseq.party.v1": RecordType.PARTY,
+    "caseq.milestone.v1": RecordType.MILESTONE,
+}
+WITHDRAWAL_TYPE = "caseq.withdrawal.v1"
+
+
+class Outcome(StrEnum):
+    """What became of one pushed event."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    PARKED = "parked"
+    REFUSED = "refused"
+
+
+def event(raw: Mapping[str, Any]) -> Event:
+    """The event of a CloudEvent whose attributes and data have been validated; missing keys are null or empty."""
+    build = {
+        "caseq.case.v1": _case,
+        "caseq.party.v1": _party,
+        "caseq.milestone.v1": _milestone,
+        WITHDRAWAL_TYPE: _withdrawal,
+    }[raw["type"]]
+    return Event(
+        id=raw["id"],
+        case_number=raw["subject"],
+        sequence=raw["sequence"],
+        time=datetime.fromisoformat(raw["time"].upper()),
+        record=build(raw["subject"], raw["data"]),
+        raw=raw,
+    )
+
+
+def _day(value: str | None) -> date | None:
+    return date.fromisoformat(value) if value else None
+
+
+def _case(number: str, data: Mapping[str, Any]) -> Case:
+    unit = data["unit"]
+    return Case(
+        number=number,
+        kind=Kind(data["kind"]),
+        unit=Unit(unit["name"], unit.get("code"), unit.get("address"), unit.get("phone")),
+        state=CaseState(data.get("state") or CaseState.OPEN),
+        opened_on=_day(data.get("opened_on")),
+        concluded_on=_day(data.get("concluded_on")),
+        aliases=tuple(data.get("aliases") or ()),
+        merged_into=data.get("merged_into"),
+        transferred_to=data.get("transferred_to"),
+        juvenile=bool(data.get("juvenile")),
+        trade=data.get("trade"),
+    )
+
+
+def _party(_number: str, data: Mapping[str, Any]) -> Party:
+    return Party(
+        key=data["party"],
+        role=Role(data["role"]),
+        name=data.get("name"),
+        phone=data.get("phone"),
+        subject=data.get("subject"),
+        appeared_on=_day(data.get("appeared_on")),
+        juvenile=bool(data.get("juvenile")),
+        valid_from=_day(data.get("valid_from")),
+        valid_until=_day(data.get("valid_until")),
+        sms=bool(data.get("sms")),
+    )
+
+
+def _milestone(_number: str, data: Mapping[str, Any]) -> Milestone:
+    hold = data.get("hold")
+    return Milestone(
+        key=data["milestone"],
+        name=MilestoneName(data["name"]),
+        subject=data.get("subject"),
+        occurred_on=_day(data.get("occurred_on")),
+        document_number=data.get("document_number"),
+        details=data.get("details") or {},
+        hold=Hold(hold.get("reason") or "", _day(hold.get("until"))) if hold else None,
+        tell_first=bool(data.get("tell_first")),
+    )
+
+
+def _withdrawal(_number: str, data: Mapping[str, Any]) -> Withdrawal:
+    return Withdrawal(RecordType(data["record"]), data["key"], data.get("reason"))

@@ -1,0 +1,35 @@
+"""What an SMS says: neutral texts without name, case number, matter, stage or link."""
+
+from dataclasses import dataclass
+
+_GSM_SEVEN = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWO_SEPTETS = set("^{}\\[~]|€\f")
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The reviewed sentences of one language; `code` has the places {code} and {minutes}."""
+
+    signature: str
+    code: str
+    news: str
+
+    def code_text(self, code: str, minutes: int) -> str:
+        """The SMS with a one-time code, shown in two groups of four."""
+        return self.signature + self.code.format(code=f"{code[:4]} {code[4:]}", minutes=minutes)
+
+    def news_text(self) -> str:
+        """The SMS that says that there is something new, and nothing more."""
+        return self.signature + self.news
+
+
+def segments(text: str) -> int:
+    """How many SMS the text takes: 160 septets if GSM 03.38 has all its characters, otherwise 70 UTF-16 units."""
+    if set(text) <= _GSM_SEVEN | _GSM_TWO_SEPTETS:
+        units, single, part = len(text) + sum(c in _GSM_TWO_SEPTETS for c in text), 160, 153
+    else:
+        units, single, part = len(text.encode("utf-16-be")) // 2, 70, 67
+    return 1 if units <= single else -(-units // part)

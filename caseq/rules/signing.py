@@ -1,0 +1,51 @@
+"""Standard Webhooks signatures over the raw bytes of a push (standardwebhooks.com, version 1)."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+
+TOLERANCE_SECONDS = 300
+KEY_PREFIX = "whsec_"
+
+
+def key_bytes(key: str) -> bytes:
+    """The secret inside a ``whsec_…`` key; ValueError if it is not base64 or shorter than 24 bytes."""
+    if not key.startswith(KEY_PREFIX):
+        raise ValueError(f"a push key starts with {KEY_PREFIX}")
+    try:
+        secret = base64.b64decode(key.removeprefix(KEY_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"a push key is {KEY_PREFIX} followed by base64") from error
+    if len(secret) < 24:
+        raise ValueError("a push key holds at least 24 bytes")
+    return secret
+
+
+def sign(key: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The ``webhook-signature`` header value, ``v1,<base64>``; timestamp in Unix seconds."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key_bytes(key), signed, sha256).digest()).decode()
+
+
+def headers(key: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers of a signed request."""
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(key, message_id, timestamp, body),
+    }
+
+
+def is_signed(keys: Sequence[str], request_headers: Mapping[str, str], body: bytes, now: float) -> bool:
+    """Whether any of the keys signed this body within five minutes of `now` (Unix seconds)."""
+    message_id = request_headers.get("webhook-id", "")
+    sent_at = request_headers.get("webhook-timestamp", "")
+    if not message_id or not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= 12):
+        return False
+    if abs(now - int(sent_at)) > TOLERANCE_SECONDS:
+        return False
+    given = request_headers.get("webhook-signature", "").split()[:10]
+    expected = [sign(key, message_id, int(sent_at), body) for key in keys]
+    return any(hmac.compare_digest(g.encode(), e.encode()) for g in given for e in expected)

@@ -1,0 +1,110 @@
+"""The environment variables: secrets and addresses. A fault names the variable, never its value."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from caseq.errors import ConfigurationError, Fault
+from caseq.rules import signing
+from caseq.settings.model import Twilio
+
+SHORTEST_SECRET = 32
+DEFAULT_DATABASE_URL = "sqlite:///var/caseq.db"
+_PUSH_KEY = "CASEQ_PUSH_KEY_"
+
+
+class Environment:
+    """Typed access to the variables that caseq knows."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        """The value, or None if it is unset or empty."""
+        return self._environ.get(name, "").strip() or None
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return Path(value) if value else None
+
+    def push_keys(self, source: str) -> tuple[str, ...]:
+        """The live keys of one source, newest first; ConfigurationError if one cannot be a key."""
+        name = _PUSH_KEY + source.upper()
+        keys = tuple(key.strip() for key in (self.text(name) or "").split(",") if key.strip())
+        for position, key in enumerate(keys, start=1):
+            try:
+                signing.key_bytes(key)
+            except ValueError as error:
+                raise ConfigurationError([_fault(name, f"key {position}: {error}")]) from None
+        return keys
+
+    def unknown_push_keys(self, sources: Iterable[str]) -> list[Fault]:
+        """A fault for every push key whose source is not in config/sources.toml."""
+        known = {_PUSH_KEY + source.upper() for source in sources}
+        given = {name for name in self._environ if name.startswith(_PUSH_KEY)}
+        return [_fault(name, "no such source in config/sources.toml") for name in sorted(given - known)]
+
+    def settings(self) -> dict[str, Any]:
+        """The fields of `Settings` that the environment decides."""
+        faults: list[Fault] = []
+        settings = {
+            "database_url": self._database_url(),
+            "secret_keys": self._secret_keys(faults),
+            "redis_url": self.text("CASEQ_REDIS_URL"),
+            "public_url": self._public_url(faults),
+            "trusted_proxies": self._whole("CASEQ_TRUSTED_PROXIES", faults),
+            "twilio": self._twilio(faults),
+            "sms_file": self.path("CASEQ_SMS_FILE"),
+            "demo": self.text("CASEQ_DEMO") == "1",
+        }
+        if settings["twilio"] and settings["sms_file"]:
+            faults.append(_fault("CASEQ_SMS_FILE", "set either this or CASEQ_TWILIO_ACCOUNT_SID, not both"))
+        if faults:
+            raise ConfigurationError(faults)
+        return settings
+
+    def _database_url(self) -> str:
+        url = self.text("CASEQ_DATABASE_URL") or DEFAULT_DATABASE_URL
+        for old in ("postgres://", "postgresql://"):
+            if url.startswith(old):
+                return "postgresql+psycopg://" + url.removeprefix(old)
+        return url
+
+    def _secret_keys(self, faults: list[Fault]) -> tuple[str, ...]:
+        keys = tuple(key.strip() for key in (self.text("CASEQ_SECRET_KEY") or "").split(",") if key.strip())
+        if not keys:
+            faults.append(_fault("CASEQ_SECRET_KEY", "must be set, for example to the output of: openssl rand -hex 32"))
+        for position, key in enumerate(keys, start=1):
+            if len(key) < SHORTEST_SECRET:
+                faults.append(_fault("CASEQ_SECRET_KEY", f"key {position} is shorter than {SHORTEST_SECRET} characters"))
+        return keys
+
+    def _public_url(self, faults: list[Fault]) -> str | None:
+        url = self.text("CASEQ_PUBLIC_URL")
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+            faults.append(_fault("CASEQ_PUBLIC_URL", "must be an address such as https://cases.example.org"))
+        return url.rstrip("/") if url else None
+
+    def _whole(self, name: str, faults: list[Fault]) -> int:
+        value = self.text(name) or "0"
+        if not (value.isascii() and value.isdigit() and len(value) < 3):
+            faults.append(_fault(name, "must be a whole number from 0 to 99"))
+            return 0
+        return int(value)
+
+    def _twilio(self, faults: list[Fault]) -> Twilio | None:
+        account = self.text("CASEQ_TWILIO_ACCOUNT_SID")
+        if account is None:
+            return None
+        token = self.text("CASEQ_TWILIO_AUTH_TOKEN")
+        sender, service = self.text("CASEQ_TWILIO_FROM"), self.text("CASEQ_TWILIO_MESSAGING_SERVICE_SID")
+        if token is None:
+            faults.append(_fault("CASEQ_TWILIO_AUTH_TOKEN", "must be set with CASEQ_TWILIO_ACCOUNT_SID"))
+        if (sender is None) == (service is None):
+            faults.append(_fault("CASEQ_TWILIO_FROM", "set either this or CASEQ_TWILIO_MESSAGING_SERVICE_SID"))
+        return Twilio(account, token or "", sender, service, self.text("CASEQ_TWILIO_API_BASE"))
+
+
+def _fault(name: str, reason: str) -> Fault:
+    return Fault("environment", None, name, reason)

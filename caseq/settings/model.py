@@ -1,0 +1,129 @@
+"""The settings as values: what config/*.toml and the environment become."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from caseq.rules.case import Kind
+from caseq.rules.disclosure import Policy, Right
+from caseq.rules.messages import Texts
+
+Words = Mapping[str, str]  # language ("zh", "en") to text
+
+
+@dataclass(frozen=True)
+class Bureau:
+    name: Words
+    help_phone: str
+    help_hours: Words
+    complaints_phone: str
+    legal_aid_phone: str
+    fraud_phone: str
+    emergency_phone: str
+    leave_to: str
+    clause_source: Words
+
+
+@dataclass(frozen=True)
+class Login:
+    code_minutes: int
+    tries: int
+    resend_seconds: int
+    codes_a_day: int
+    session_idle_minutes: int
+    session_hours: int
+
+    @property
+    def code_life(self) -> timedelta:
+        return timedelta(minutes=self.code_minutes)
+
+    @property
+    def session_idle(self) -> timedelta:
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def session_life(self) -> timedelta:
+        return timedelta(hours=self.session_hours)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Rate limits in the notation of flask-limiter."""
+
+    ask_code: str
+    enter_code: str
+    push: str
+
+
+@dataclass(frozen=True)
+class Worker:
+    threads: int
+    lease_seconds: float
+    ask_after_seconds: float
+    poll_seconds: float
+    retry_seconds: float
+    retry_longest_seconds: float
+    tries: int
+
+
+@dataclass(frozen=True)
+class Operations:
+    metrics_allow: tuple[str, ...]
+    worker_silent_seconds: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A case system that may push; `keys` are its live ``whsec_…`` keys, none if it is not connected."""
+
+    name: str
+    kinds: frozenset[Kind]
+    silent_after: timedelta
+    keys: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Twilio:
+    account_sid: str
+    auth_token: str = field(repr=False)
+    sender: str | None = None
+    messaging_service_sid: str | None = None
+    api_base: str | None = None
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How messages are sent: which countries, how long they stay worth delivering, what counts as news."""
+
+    prefixes: tuple[str, ...]
+    code_valid_seconds: int
+    news_valid_seconds: int
+    news_within: timedelta
+
+
+@dataclass(frozen=True)
+class Settings:
+    bureau: Bureau
+    login: Login
+    limits: Limits
+    worker: Worker
+    operations: Operations
+    sources: Mapping[str, Source]
+    policy: Policy
+    rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)
+    texts: Mapping[str, Texts]  # language
+    sending: Sending
+    database_url: str = field(repr=False)
+    secret_keys: tuple[str, ...] = field(repr=False)
+    redis_url: str | None = field(default=None, repr=False)
+    public_url: str | None = None
+    trusted_proxies: int = 0
+    twilio: Twilio | None = None
+    sms_file: Path | None = None
+    demo: bool = False
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies carry Secure and the ``__Host-`` prefix: everywhere but on plain http for development."""
+        return not (self.public_url or "").startswith("http://")

@@ -1,0 +1,162 @@
+"""What may stand in config/*.toml; an unknown key is a fault."""
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from caseq.rules.case import Kind, Role
+from caseq.rules.disclosure import Scope
+
+LANGUAGES = ("zh", "en")
+
+
+class _Words(Schema):
+    zh = fields.String(required=True, validate=validate.Length(min=1))
+    en = fields.String(required=True, validate=validate.Length(min=1))
+
+
+def _whole(minimum: int = 1) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(min=minimum))
+
+
+def _number() -> fields.Float:
+    return fields.Float(required=True, validate=validate.Range(min=0.01))
+
+
+def _text() -> fields.String:
+    return fields.String(required=True, validate=validate.Length(min=1))
+
+
+def _words() -> fields.Nested:
+    return fields.Nested(_Words, required=True)
+
+
+def _texts() -> fields.List:
+    return fields.List(fields.String(), required=True)
+
+
+def _is_limit(value: str) -> None:
+    from limits import parse_many
+
+    try:
+        parse_many(value)
+    except ValueError as error:
+        raise ValidationError(f"not a limit such as '60 per 10 minutes': {error}") from error
+
+
+def _limit() -> fields.String:
+    return fields.String(required=True, validate=_is_limit)
+
+
+class _Bureau(Schema):
+    name = _words()
+    help_phone = _text()
+    help_hours = _words()
+    complaints_phone = _text()
+    legal_aid_phone = _text()
+    fraud_phone = _text()
+    emergency_phone = _text()
+    leave_to = fields.Url(required=True, schemes={"https"})
+    clause_source = _words()
+
+
+class _Disclosure(Schema):
+    policy = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9-]+$"))
+
+
+class _Login(Schema):
+    code_minutes = _whole()
+    tries = _whole()
+    resend_seconds = _whole()
+    codes_a_day = _whole()
+    session_idle_minutes = _whole()
+    session_hours = _whole()
+
+
+class _Limits(Schema):
+    ask_code = _limit()
+    enter_code = _limit()
+    push = _limit()
+
+
+class _Worker(Schema):
+    threads = _whole()
+    lease_seconds = _number()
+    ask_after_seconds = _number()
+    poll_seconds = _number()
+    retry_seconds = _number()
+    retry_longest_seconds = _number()
+    tries = _whole()
+
+
+class _Operations(Schema):
+    metrics_allow = _texts()
+    worker_silent_seconds = _whole()
+
+
+class CaseqToml(Schema):
+    bureau = fields.Nested(_Bureau, required=True)
+    disclosure = fields.Nested(_Disclosure, required=True)
+    login = fields.Nested(_Login, required=True)
+    limits = fields.Nested(_Limits, required=True)
+    worker = fields.Nested(_Worker, required=True)
+    operations = fields.Nested(_Operations, required=True)
+
+
+class SourceToml(Schema):
+    kinds = fields.List(fields.Enum(Kind, by_value=True), required=True, validate=validate.Length(min=1))
+    silent_after_minutes = _whole()
+
+
+class _News(Schema):
+    within_days = _whole()
+
+
+class _Sending(Schema):
+    prefixes = fields.List(
+        fields.String(validate=validate.Regexp(r"^\+[1-9]\d*$")), required=True, validate=validate.Length(min=1)
+    )
+    code_valid_seconds = fields.Integer(required=True, strict=True, validate=validate.Range(1, 36000))
+    news_valid_seconds = fields.Integer(required=True, strict=True, validate=validate.Range(1, 36000))
+
+
+class _MessageTexts(Schema):
+    signature = _text()
+    code = _text()
+    news = _text()
+
+
+class MessagesToml(Schema):
+    news = fields.Nested(_News, required=True)
+    sending = fields.Nested(_Sending, required=True)
+    text = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.Nested(_MessageTexts), required=True
+    )
+
+
+class RuleToml(Schema):
+    group = _whole()
+    clause = _text()
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(min=1))
+    online = fields.Boolean(required=True, truthy={True}, falsy={False})
+    item = _text()
+    scope = fields.Enum(Scope, by_value=True, required=True)
+    fields_ = fields.List(fields.String(), required=True, data_key="fields")
+
+
+class PolicyToml(Schema):
+    name = _text()
+    title = _words()
+    rule = fields.List(fields.Dict(), required=True, validate=validate.Length(min=1))
+
+
+class _RightToml(Schema):
+    title = _words()
+    text = _words()
+
+
+class RightsToml(Schema):
+    version = _text()
+    kind = fields.Enum(Kind, by_value=True, required=True)
+    roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(min=1))
+    right = fields.List(fields.Nested(_RightToml), required=True, validate=validate.Length(min=1))
+

@@ -1,0 +1,1 @@
+"""The only place that knows SQLAlchemy: rows stay in here, frozen values leave."""

@@ -1,0 +1,100 @@
+"""The database: engines for SQLite and PostgreSQL, and the only place that begins and commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.pool import QueuePool
+
+from caseq.errors import DatabaseUnavailable
+from caseq.store.sealing import Sealer
+
+BUSY_MILLISECONDS = 10_000
+POOL_SIZE = 8
+
+
+class Database:
+    """One database and the sealer of its personal columns.
+
+    `transaction()` gives a writing connection and commits at the end; `autocommit()` gives one on which
+    every statement stands alone, for reads and for single writing statements.
+    """
+
+    def __init__(self, url: str, sealer: Sealer) -> None:
+        self.url = make_url(url)
+        self.sealer = sealer
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside BEGIN (SQLite: BEGIN IMMEDIATE); DatabaseUnavailable if the engine cannot."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection without a transaction: no BEGIN and no COMMIT travel to the server."""
+        with _translated(), self._autocommit.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, TimeoutError) as error:
+        raise DatabaseUnavailable(type(error).__name__) from error
+
+
+def _sqlite(url: URL) -> Any:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Any:
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_pre_ping=False,
+        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000 -c timezone=UTC"},
+    )
+
+
+def is_answering(database: Database) -> bool:
+    """Whether the database answers a trivial question."""
+    try:
+        with database.autocommit() as connection:
+            return bool(connection.execute(text("SELECT 1")).scalar() == 1)
+    except DatabaseUnavailable:
+        return False

@@ -1,0 +1,297 @@
+"""The tables. Migrations create them; a test keeps both the same on SQLite and PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite counts up by itself only in an INTEGER primary key.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite would give it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Column[Any]:
+    return Column("id", Id, primary_key=True)
+
+
+def _case() -> Column[Any]:
+    return Column("case_id", Id, ForeignKey("cases.id"), nullable=False, index=True)
+
+
+def _live() -> Column[Any]:
+    return Column("withdrawn", Boolean, nullable=False, server_default=false())
+
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("last_push_at", Moment, nullable=False),
+    Column("last_batch", BigInteger),
+    Column("newest_sequence", String(100)),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    _id(),
+    Column("source", String(50), ForeignKey("sources.name"), nullable=False),
+    Column("number", String(100), nullable=False),
+    Column("number_key", String(100), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("opened_on", Date),
+    Column("concluded_on", Date),
+    Column("unit_code", String(20)),
+    Column("unit_name", String(200), nullable=False),
+    Column("unit_address", String(200)),
+    Column("unit_phone", String(50)),
+    Column("merged_into", String(100)),
+    Column("transferred_to", JSON(none_as_null=True)),
+    Column("juvenile", Boolean, nullable=False),
+    Column("trade", String(100)),
+    Column("sequence", String(100), nullable=False),
+    Column("formed_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    _live(),
+    UniqueConstraint("source", "number_key"),
+)
+#: One live case per number, whichever source it comes from.
+Index(
+    "ix_cases_live_number_key",
+    cases.c.number_key,
+    unique=True,
+    postgresql_where=cases.c.withdrawn.is_(False),
+    sqlite_where=cases.c.withdrawn.is_(False),
+)
+
+case_aliases = Table(
+    "case_aliases",
+    metadata,
+    Column("case_id", Id, ForeignKey("cases.id"), primary_key=True),
+    Column("alias_key", String(100), primary_key=True, index=True),
+)
+
+parties = Table(
+    "parties",
+    metadata,
+    _id(),
+    Column("source", String(50), nullable=False),
+    Column("key", String(100), nullable=False),
+    _case(),
+    Column("role", String(30), nullable=False),
+    Column("subject", String(100)),
+    Column("name_sealed", Text),
+    Column("phone_sealed", Text),
+    Column("phone_as_given_sealed", Text),
+    Column("phone_hash", String(64), index=True),
+    Column("appeared_on", Date),
+    Column("juvenile", Boolean, nullable=False),
+    Column("valid_from", Date),
+    Column("valid_until", Date),
+    Column("sms", Boolean, nullable=False),
+    Column("sequence", String(100), nullable=False),
+    Column("formed_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    _live(),
+    UniqueConstraint("source", "key"),
+)
+
+milestones = Table(
+    "milestones",
+    metadata,
+    _id(),
+    Column("source", String(50), nullable=False),
+    Column("key", String(100), nullable=False),
+    _case(),
+    Column("name", String(50), nullable=False),
+    Column("subject", String(100)),
+    Column("occurred_on", Date),
+    Column("document_number", String(100)),
+    Column("details", JSON, nullable=False),
+    Column("hidden_until", Date),
+    Column("hold_reason", String(200)),
+    Column("tell_first", Boolean, nullable=False),
+    Column("sequence", String(100), nullable=False),
+    Column("formed_at", Moment, nullable=False),
+    Column("released_at", Moment, nullable=False),
+    _live(),
+    UniqueConstraint("source", "key"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    _id(),
+    Column("source", String(50), nullable=False),
+    Column("event_id", String(200), nullable=False),
+    Column("record", String(20), nullable=False),
+    Column("key", String(100), nullable=False),
+    Column("case_id", Id, ForeignKey("cases.id"), index=True),
+    Column("sequence", String(100), nullable=False),
+    Column("formed_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("withdrawal", Boolean, nullable=False),
+    Column("state_sealed", Text, nullable=False),
+)
+
+received = Table(
+    "received",
+    metadata,
+    Column("source", String(50), primary_key=True),
+    Column("event_id", String(200), primary_key=True),
+    Column("received_at", Moment, nullable=False),
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    _id(),
+    Column("source", String(50), nullable=False),
+    Column("event_id", String(200), nullable=False),
+    Column("case_key", String(100), nullable=False),
+    Column("sequence", String(100), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("event_sealed", Text, nullable=False),
+    UniqueConstraint("source", "event_id"),
+    Index("ix_parked_source_case_key", "source", "case_key"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    Column("source", String(50), nullable=False),
+    Column("event_id", String(200)),
+    Column("received_at", Moment, nullable=False),
+    Column("errors", JSON, nullable=False),
+    Column("event_sealed", Text, nullable=False),
+    Column("event_hash", String(64), nullable=False),
+    Column("resolved_at", Moment),
+    UniqueConstraint("source", "event_hash"),
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    _id(),
+    Column("handle_hash", String(64), nullable=False, unique=True),
+    Column("key_id", String(16), nullable=False),
+    Column("language", String(5), nullable=False),
+    Column("asked_sealed", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("tries", Integer, nullable=False),
+    Column("used_at", Moment),
+)
+
+codes = Table(
+    "codes",
+    metadata,
+    Column("challenge_id", Id, ForeignKey("challenges.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("party_id", Id, ForeignKey("parties.id"), nullable=False),
+    Column("phone_hash", String(64), nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Index("ix_codes_party_id_made_at", "party_id", "made_at"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("party_id", Id, ForeignKey("parties.id"), nullable=False, index=True),
+    Column("case_id", Id, ForeignKey("cases.id"), nullable=False),
+    Column("role", String(30), nullable=False),
+    Column("subject", String(100)),
+    Column("started_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    Column("purpose", String(10), nullable=False),
+    Column("cause", String(400), nullable=False, unique=True),
+    Column("challenge_id", Id),
+    Column("n", Integer),
+    Column("party_id", Id, ForeignKey("parties.id")),
+    Column("phone_hash", String(64)),
+    Column("lane", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("reason", String(100)),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claim", String(32)),
+    Column("claimed_at", Moment),
+    Column("lease_until", Moment),
+    Column("gateway", String(20)),
+    Column("provider_id", String(100), unique=True),
+    Column("finished_at", Moment),
+    Index("ix_outbox_state_lane_id", "state", "lane", "id"),
+    Index("ix_outbox_phone_hash_state", "phone_hash", "state"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", Moment, nullable=False),
+    Column("act", String(30), nullable=False),
+    Column("source", String(50)),
+    Column("session_id", Id),
+    Column("party_id", Id),
+    Column("case_id", Id),
+    Column("facts", JSON(none_as_null=True)),
+    Index("ix_audit_session_id_at", "session_id", "at"),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
+)
