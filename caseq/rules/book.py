@@ -70,12 +70,12 @@ class Book:
 
     def know(self, type_: RecordType, key: str, entry: Entry[Case] | Entry[Party] | Entry[Milestone]) -> None:
         """Enter a record as the ledger has it, or as it has just become."""
-        shelf: dict[str, Any] = {
+        shelves: dict[RecordType, dict[str, Any]] = {
             RecordType.CASE: self.cases,
             RecordType.PARTY: self.parties,
             RecordType.MILESTONE: self.milestones,
-        }[type_]
-        shelf[key] = entry
+        }
+        shelves[type_][key] = entry
         self._keys_of[type_, entry.case_key][key] = None
 
     def place(self, event: Event) -> Placed | Change:

@@ -186,7 +186,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One pushed CloudEvent; `time` is when the information was formed or changed (aware), `raw` the JSON it came as."""
+    """One pushed CloudEvent: `time` (aware) is when the information was formed or changed, `raw` the JSON itself."""
 
     id: str
     case_number: str

@@ -199,9 +199,6 @@ def _unit(unit: Unit, rule: Rule) -> UnitView:
 
 def _milestone(stored: StoredMilestone, rule: Rule) -> MilestoneView:
     common = {"occurred_on": stored.occurred_on, "document_number": stored.document_number}
-    values = (
-        (field, common[field] if field in COMMON_FIELDS else stored.details.get(field)) for field in rule.fields
-    )
+    values = ((field, common[field] if field in COMMON_FIELDS else stored.details.get(field)) for field in rule.fields)
     fields = {field: value for field, value in values if value is not None}
     return MilestoneView(stored.name, fields, stored.released_at, rule.clause)
-

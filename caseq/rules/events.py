@@ -1,6 +1,6 @@
 """Pushed CloudEvents as values: from validated JSON to an `Event`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -20,13 +20,6 @@ from caseq.rules.case import (
     Withdrawal,
 )
 
-TYPES = {
-    "caseq.case.v1": RecordType.CASE,
-    "caseq.party.v1": RecordType.PARTY,
-    "caseq.milestone.v1": RecordType.MILESTONE,
-}
-WITHDRAWAL_TYPE = "caseq.withdrawal.v1"
-
 
 class Outcome(StrEnum):
     """What became of one pushed event."""
@@ -40,18 +33,12 @@ class Outcome(StrEnum):
 
 def event(raw: Mapping[str, Any]) -> Event:
     """The event of a CloudEvent whose attributes and data have been validated; missing keys are null or empty."""
-    build = {
-        "caseq.case.v1": _case,
-        "caseq.party.v1": _party,
-        "caseq.milestone.v1": _milestone,
-        WITHDRAWAL_TYPE: _withdrawal,
-    }[raw["type"]]
     return Event(
         id=raw["id"],
         case_number=raw["subject"],
         sequence=raw["sequence"],
         time=datetime.fromisoformat(raw["time"].upper()),
-        record=build(raw["subject"], raw["data"]),
+        record=BUILDERS[raw["type"]](raw["subject"], raw["data"]),
         raw=raw,
     )
 
@@ -108,3 +95,11 @@ def _milestone(_number: str, data: Mapping[str, Any]) -> Milestone:
 
 def _withdrawal(_number: str, data: Mapping[str, Any]) -> Withdrawal:
     return Withdrawal(RecordType(data["record"]), data["key"], data.get("reason"))
+
+
+BUILDERS: Mapping[str, Callable[[str, Mapping[str, Any]], Case | Party | Milestone | Withdrawal]] = {
+    "caseq.case.v1": _case,
+    "caseq.party.v1": _party,
+    "caseq.milestone.v1": _milestone,
+    "caseq.withdrawal.v1": _withdrawal,
+}

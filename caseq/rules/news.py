@@ -47,7 +47,8 @@ class Editor:
             return self._case_differs(book, change, case, party)
         before = change.before.live if change.before else None
         after = change.after.live
-        assert not isinstance(before, (Case, Party)) and not isinstance(after, (Case, Party))
+        assert not isinstance(before, (Case, Party))
+        assert not isinstance(after, (Case, Party))
         if after is not None and after.tell_first:
             return False
         told = None if before is None or before.tell_first else self._shown(case, party, before)

@@ -77,7 +77,7 @@ class Environment:
             faults.append(_fault("CASEQ_SECRET_KEY", "must be set, for example to the output of: openssl rand -hex 32"))
         for position, key in enumerate(keys, start=1):
             if len(key) < SHORTEST_SECRET:
-                faults.append(_fault("CASEQ_SECRET_KEY", f"key {position} is shorter than {SHORTEST_SECRET} characters"))
+                faults.append(_fault("CASEQ_SECRET_KEY", f"key {position} has less than {SHORTEST_SECRET} characters"))
         return keys
 
     def _public_url(self, faults: list[Fault]) -> str | None:

@@ -15,7 +15,6 @@ from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, RightsTom
 from caseq.settings.shipped import shipped
 from caseq.settings.tomlfile import TomlFile
 
-
 T = TypeVar("T")
 
 
@@ -38,7 +37,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     rights = part(lambda: _rights(folder / "rights"))
     policy = part(lambda: _policy(folder, main)) if main else None
     from_environment = part(environment.settings)
-    if main is None or messages is None or from_environment is None or faults:
+    if faults or not (main and sources and messages and policy and from_environment and rights is not None):
         raise ConfigurationError(faults)
     del main["disclosure"]
     return Settings(**main, **messages, **from_environment, sources=sources, rights=rights, policy=policy)
@@ -91,7 +90,9 @@ def _sources(path: Path, environment: Environment) -> dict[str, Source]:
 def _messages(path: Path) -> dict[str, Any]:
     file = TomlFile(path)
     loaded = file.checked(MessagesToml(), file.data)
-    faults = [file.fault(["text"], f"has no [text.{language}]") for language in LANGUAGES if language not in loaded["text"]]
+    faults = [
+        file.fault(["text"], f"has no [text.{language}]") for language in LANGUAGES if language not in loaded["text"]
+    ]
     texts = {language: Texts(**text) for language, text in loaded["text"].items()}
     for language, text in texts.items():
         faults += _text_faults(file, language, text)

@@ -29,7 +29,7 @@ def _words() -> fields.Nested:
     return fields.Nested(_Words, required=True)
 
 
-def _texts() -> fields.List:
+def _texts() -> fields.List[str]:
     return fields.List(fields.String(), required=True)
 
 
@@ -159,4 +159,3 @@ class RightsToml(Schema):
     kind = fields.Enum(Kind, by_value=True, required=True)
     roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(min=1))
     right = fields.List(fields.Nested(_RightToml), required=True, validate=validate.Length(min=1))
-

@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError
 from sqlalchemy.pool import QueuePool
 
 from caseq.errors import DatabaseUnavailable
 from caseq.store.sealing import Sealer
+
+__all__ = ["Connection", "Database", "insert_into", "is_answering"]
 
 BUSY_MILLISECONDS = 10_000
 POOL_SIZE = 8
@@ -51,8 +54,13 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, TimeoutError) as error:
+    except (OperationalError, TimeoutError, IntegrityError) as error:
         raise DatabaseUnavailable(type(error).__name__) from error
+
+
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT, in the dialect of the connection."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _sqlite(url: URL) -> Any:

@@ -56,6 +56,10 @@ class Sealer:
         """The id of the newest key, to be stored beside what is derived from it."""
         return self._newest.hex()
 
+    def derived_by_older_keys(self, purpose: str) -> list[bytes]:
+        """The same secret under every key but the newest."""
+        return [_derive(master, purpose) for key_id, master in self._masters.items() if key_id != self._newest]
+
     def derived(self, key_id: str, purpose: str) -> bytes:
         """32 secret bytes for this purpose under the key of that id; SealBroken if the key is gone."""
         try:

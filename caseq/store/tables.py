@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    false,
+    text,
 )
 from sqlalchemy.engine import Dialect
 
@@ -58,7 +58,7 @@ def _case() -> Column[Any]:
 
 
 def _live() -> Column[Any]:
-    return Column("withdrawn", Boolean, nullable=False, server_default=false())
+    return Column("withdrawn", Boolean, nullable=False)
 
 
 sources = Table(
@@ -100,8 +100,8 @@ Index(
     "ix_cases_live_number_key",
     cases.c.number_key,
     unique=True,
-    postgresql_where=cases.c.withdrawn.is_(False),
-    sqlite_where=cases.c.withdrawn.is_(False),
+    postgresql_where=text("withdrawn IS false"),
+    sqlite_where=text("withdrawn IS false"),
 )
 
 case_aliases = Table(
@@ -221,7 +221,6 @@ challenges = Table(
     Column("asked_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
     Column("tries", Integer, nullable=False),
-    Column("used_at", Moment),
 )
 
 codes = Table(

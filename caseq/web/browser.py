@@ -4,9 +4,10 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 
 from caseq.errors import SealBroken
+from caseq.web.current import runtime
 from caseq.web.language import DEFAULT, LANGUAGES, Words, words
 
 SESSION = "caseq"
@@ -59,7 +60,7 @@ def read_steps() -> Steps:
     if not sealed:
         return Steps()
     try:
-        data = json.loads(current_app.extensions["caseq"].sealer.unseal("step", sealed))
+        data = json.loads(runtime().sealer.unseal("step", sealed))
     except SealBroken:
         return Steps()
     for moment in ("expires_at", "resend_at"):
@@ -71,7 +72,7 @@ def read_steps() -> Steps:
 def keep_steps(response: Response, steps: Steps) -> Response:
     """`response` with the steps in a cookie that ends with the browser session."""
     data = json.dumps(asdict(steps), default=datetime.isoformat, ensure_ascii=False, separators=(",", ":"))
-    keep(response, STEPS, current_app.extensions["caseq"].sealer.seal("step", data.encode()))
+    keep(response, STEPS, runtime().sealer.seal("step", data.encode()))
     return response
 
 
@@ -120,4 +121,4 @@ def _language() -> str:
 
 
 def _secure() -> bool:
-    return bool(current_app.extensions["caseq"].settings.secure_cookies)
+    return bool(runtime().settings.secure_cookies)

@@ -4,6 +4,7 @@ The Chinese in templates and modules is the source text; the English stands in t
 once at start. Chinese needs no catalogue.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -59,15 +60,16 @@ class Words:
 
     def say(self, message: str, **values: object) -> Markup:
         """The translated message with its ``%(name)s`` filled in; the values are escaped unless they are Markup."""
-        return Markup(self._catalogue.gettext(message)) % values if values else Markup(self._catalogue.gettext(message))  # noqa: S704 - our own text
+        translated = Markup(self._catalogue.gettext(message))  # noqa: S704 - our own text
+        return translated % values if values else translated
 
-    def date(self, day: date | datetime | str | None) -> str:
+    def day(self, day: date | datetime | str | None) -> str:
         """12 March 2026 at the bureau; text that is not an ISO date comes back as it is."""
-        return self._date(day, _DATE)
+        return self._written(day, _DATE)
 
-    def long_date(self, day: date | datetime | str | None) -> str:
+    def long_day(self, day: date | datetime | str | None) -> str:
         """The date with its weekday."""
-        return self._date(day, _LONG_DATE)
+        return self._written(day, _LONG_DATE)
 
     def clock(self, moment: datetime) -> str:
         """The time of day at the bureau, 24 hours."""
@@ -79,11 +81,11 @@ class Words:
             return escape(text)
         return Markup('<span lang="zh-CN">{}</span>').format(text)
 
-    def listed(self, items: list[str]) -> Markup:
+    def listed(self, items: Sequence[str]) -> Markup:
         """The items in one line."""
-        return Markup("、" if self.language == DEFAULT else ", ").join(items)
+        return (Markup("、") if self.language == DEFAULT else Markup(", ")).join(items)
 
-    def _date(self, day: date | datetime | str | None, pattern: dict[str, str]) -> str:
+    def _written(self, day: date | datetime | str | None, pattern: dict[str, str]) -> str:
         found = as_date(day)
         return str(day or "") if found is None else str(format_date(found, pattern[self.language], locale=self._locale))
 

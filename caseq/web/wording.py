@@ -146,10 +146,10 @@ LABELS: Mapping[str, str] = {
     "result": N_("结果"),
     "behaviour": N_("行为"),
     "perform_by": N_("最晚履行"),
-    "reappraisal_until": N_("最晚申请重新鉴定"),
-    "statement_until": N_("最晚陈述申辩"),
+    "reappraisal_until": N_("最晚申请"),
+    "statement_until": N_("最晚提出"),
     "rectify_by": N_("最晚改正"),
-    "review_by": N_("最晚申请复查"),
+    "review_by": N_("最晚申请"),
 }
 
 KINDS: Mapping[str, str] = {
@@ -195,12 +195,12 @@ def entry(milestone: MilestoneView, words: Words, for_victims: bool) -> Entry:
         line = MEASURE_LINE_FOR_VICTIMS
     number = fields.get("document_number")
     return Entry(
-        day=words.long_date(as_date(fields.get("occurred_on"))),
+        day=words.long_day(as_date(fields.get("occurred_on"))),
         title=title(milestone, words),
         line=words.say(line),
         facts=facts,
         document_number=words.quoted(number) if number else None,
-        published=words.date(milestone.released_at),
+        published=words.day(milestone.released_at),
     )
 
 
@@ -228,7 +228,7 @@ def _from_table(table: Mapping[str, str]) -> Callable[[object, Words], Markup | 
 
 
 def _date(raw: object, words: Words) -> Markup:
-    return Markup("{}").format(words.long_date(str(raw)))
+    return Markup("{}").format(words.long_day(str(raw)))
 
 
 def _performed(raw: object, words: Words) -> Markup:

@@ -1,0 +1,1 @@
+"""The ways to bring events to the service."""

@@ -1,0 +1,113 @@
+"""From the case system into the spool: find what changed, read those cases whole, append what must be pushed."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+import structlog
+
+from adapters import bookmark, spool
+from adapters.changes import changes
+from adapters.mapping import SystemMapping
+from adapters.reading import CaseRows, Reading
+from adapters.records import read_case
+from adapters.sources.sql import SqlSource
+from adapters.statefile import transaction
+from adapters.values import LOCAL_TIME, local_moment, local_stamp
+
+_BOOKMARK, _FULL_READ = "bookmark", "full_read"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One case system and the state file beside it; `clock` gives the aware time."""
+
+    mapping: SystemMapping
+    source: SqlSource
+    state: sqlite3.Connection
+    clock: Callable[[], datetime]
+
+
+def find_changes(feed: Feed, since: str | None = None) -> None:
+    """Marks the cases of all rows changed since the bookmark less the overlap (or `since`) as to be read.
+
+    The first time, and again every `full_read_hours`, all cases are marked, and what was refused is tried
+    again: whatever slipped through then comes to light.
+    """
+    start = since or _start(feed)
+    newest = bookmark.setting(feed.state, _BOOKMARK) or ""
+    without_number = 0
+    with transaction(feed.state):
+        for row in feed.source.changed_rows(start):
+            without_number += not row.case_number
+            newest = max(newest, row.changed)
+            bookmark.add_pending(feed.state, [(row.origin, row.case_number)])
+        if start is None:
+            bookmark.add_all_known(feed.state)
+            bookmark.keep_setting(feed.state, _FULL_READ, feed.clock().isoformat())
+        if start is None or since:
+            bookmark.try_refused_again(feed.state)
+        # A row stamped in the future must not move the bookmark past the rows that are still to come.
+        bookmark.keep_setting(feed.state, _BOOKMARK, min(newest, local_stamp(feed.clock())))
+    if without_number:
+        log.warning("rows_without_case_number", rows=without_number)
+
+
+def _start(feed: Feed) -> str | None:
+    """The stamp to read from, or None if everything is to be read."""
+    mark, read = bookmark.setting(feed.state, _BOOKMARK), bookmark.setting(feed.state, _FULL_READ)
+    moment = local_moment(mark)
+    if moment is None or read is None:
+        return None
+    settings = feed.mapping.source
+    hours = settings.full_read_hours
+    if hours and feed.clock() - datetime.fromisoformat(read) >= timedelta(hours=hours):
+        return None
+    return local_stamp(moment - timedelta(minutes=settings.overlap_minutes))
+
+
+def read_chunk(feed: Feed) -> int:
+    """Reads the next cases that are to be read and appends their events to the spool; how many cases they were."""
+    numbers = bookmark.pending_cases(feed.state, feed.mapping.source.chunk_cases)
+    if not numbers:
+        return 0
+    cases = feed.source.cases(numbers)
+    events = 0
+    with transaction(feed.state):
+        for rows in cases:
+            events += _take_in(feed, rows)
+        bookmark.drop_pending(feed.state, numbers)
+    if events:
+        log.info("read", cases=len(numbers), events=events)
+    return len(numbers)
+
+
+def _take_in(feed: Feed, rows: CaseRows) -> int:
+    """Brings state and spool up to what these rows say; how many events that took."""
+    reading = _reading(feed, rows)
+    known = bookmark.known_records(feed.state, rows.number, [record.id for record in reading.records])
+    made = changes(reading, known, feed.clock())
+    for change in made:
+        bookmark.keep_known(feed.state, change.known)
+    bookmark.keep_reading(feed.state, reading)
+    spool.append(feed.state, made)
+    return len(made)
+
+
+def _reading(feed: Feed, rows: CaseRows) -> Reading:
+    tables = [feed.mapping.table(part.table) for part in feed.mapping.milestones if part.history]
+    origins = [f"{table.name}:{row[table.row_id]}" for table in tables for row in rows.tables.get(table.name, ())]
+    kept = bookmark.histories(feed.state, origins)
+    return read_case(feed.mapping, rows, kept, feed.clock().astimezone(LOCAL_TIME).date())
+
+
+def sample_readings(feed: Feed, most: int) -> Iterator[Reading]:
+    """The readings of up to this many cases of the source, whatever the state says; nothing is kept."""
+    rows = islice(feed.source.changed_rows(None), most)
+    numbers = dict.fromkeys(row.case_number for row in rows if row.case_number)
+    for case in feed.source.cases(list(numbers)):
+        yield _reading(feed, case)

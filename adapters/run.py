@@ -1,0 +1,99 @@
+"""The command `caseq-adapter`: beside a case system, turns its rows into events and brings them to caseq."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from adapters.mapping import SystemMapping
+
+# SQLAlchemy and requests are imported by the commands that need them, so that --help answers at once.
+
+FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+STATE = click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="State file, not the mapping's.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="caseq")
+def main() -> None:
+    """Run one adapter beside its case system."""
+
+
+def _stamp(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not (value.isascii() and value.isdigit() and len(value) == 14):
+        raise click.BadParameter("must be local time as YYYYMMDDHHMMSS")
+    return value
+
+
+@main.command()
+@FILE
+@click.option("--once", is_flag=True, help="Poll once, send everything, and end; 1 if something could not be sent.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent, masked; send and write nothing.")
+@click.option("--since", callback=_stamp, help="Read again all rows changed since YYYYMMDDHHMMSS (local time).")
+@STATE
+def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | None) -> None:
+    """Poll the case system of FILE and push its changes until stopped."""
+    from adapters import work
+    from adapters.log import start_log
+    from adapters.sections import MappingError
+    from adapters.sources.sql import SourceUnavailableError
+    from adapters.statefile import StateBusyError
+
+    start_log()
+    stopped = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        mapping = _mapping(file)
+        path = state or Path(mapping.state)
+        if dry_run:
+            for line in work.dry_run(mapping, path, since):
+                click.echo(line)
+            return
+        is_done = work.run(mapping, path, since, once, stopped)
+    except (MappingError, StateBusyError, SourceUnavailableError) as error:
+        _refuse(str(error))
+    sys.exit(0 if is_done else 1)
+
+
+@main.command()
+@FILE
+@STATE
+def check(file: Path, state: Path | None) -> None:
+    """Test mapping, source connection and service keys of FILE; print sample events, masked."""
+    from adapters import inspection
+    from adapters.log import start_log
+    from adapters.sections import MappingError
+
+    start_log()
+    try:
+        mapping = _mapping(file)
+    except MappingError as error:
+        _refuse(str(error))
+    is_good = True
+    for line in inspection.inspect(mapping, state or Path(mapping.state)):
+        click.echo(line.text)
+        is_good = is_good and line.is_good
+    sys.exit(0 if is_good else 1)
+
+
+def _mapping(file: Path) -> SystemMapping:
+    from adapters.mapping_file import read_mapping
+
+    return read_mapping(file, os.environ)
+
+
+def _refuse(reason: str) -> NoReturn:
+    click.echo(reason, err=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

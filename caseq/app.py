@@ -1,0 +1,55 @@
+"""create_app: the Flask application around a runtime."""
+
+import os
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import FileSystemLoader
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from caseq import logs, runtime
+from caseq.runtime import Runtime
+from caseq.settings import load, shipped
+from caseq.web import api, demo, headers, limits, openapi, operations, pages, problems, push
+
+
+def create_app(parts: Runtime) -> Flask:
+    """The application; all it needs is in `parts`."""
+    settings = parts.settings
+    app = Flask("caseq", static_folder="web/static", static_url_path="/static")
+    app.extensions["caseq"] = parts
+    app.secret_key = parts.sealer.derived(parts.sealer.key_id, "flask")
+    app.config["SECRET_KEY_FALLBACKS"] = parts.sealer.derived_by_older_keys("flask")
+    app.config["MAX_CONTENT_LENGTH"] = push.LARGEST_BYTES + 1
+    prefix = "__Host-" if settings.secure_cookies else ""
+    app.config.update(
+        SESSION_COOKIE_NAME=f"{prefix}caseq-form",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        # Pages send no Referer at all (Referrer-Policy), so the check that needs one is replaced by web/headers.py.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    app.jinja_loader = FileSystemLoader(shipped("templates"))
+    operations.register(app)
+    headers.register(app, settings)
+    csrf = CSRFProtect(app)
+    for blueprint in (push.blueprint, api.blueprint, openapi.blueprint):
+        app.register_blueprint(blueprint)
+        csrf.exempt(blueprint)
+    app.register_blueprint(pages.blueprint)
+    if settings.demo:
+        app.register_blueprint(demo.blueprint)
+    pages.prepare(app)
+    limits.register(app, settings)
+    problems.register(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def from_environment() -> Flask:
+    """The application for the settings in config/ and the environment; for WSGI servers."""
+    logs.configure()
+    return create_app(runtime.build(load(os.environ)))

@@ -1,0 +1,191 @@
+"""The command line. Everything heavy is imported inside the command that needs it."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from caseq.runtime import Runtime
+    from caseq.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="caseq")
+def main() -> None:
+    """Case status for the people the law names."""
+
+
+def _settings() -> "Settings":
+    """The settings, or every fault on stderr and exit code 1."""
+    from caseq.errors import ConfigurationError
+    from caseq.settings import load
+
+    try:
+        return load(os.environ)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            click.echo(str(fault), err=True)
+        sys.exit(1)
+
+
+def _runtime() -> "Runtime":
+    from caseq import runtime
+
+    return runtime.build(_settings())
+
+
+@main.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="Where to listen.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
+def serve(bind: str, workers: int) -> None:
+    """Serve web pages, JSON API and push API."""
+    from caseq import serving
+
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isdigit():
+        raise click.BadParameter("must be HOST:PORT", param_hint="--bind")
+    _settings()
+    serving.serve(host.strip("[]"), int(port), workers)
+
+
+@main.command()
+def worker() -> None:
+    """Send what waits in the outbox, until SIGTERM."""
+    from caseq import logs
+    from caseq import worker as background
+
+    runtime = _runtime()
+    if runtime.gateway is None:
+        click.echo("environment: set CASEQ_TWILIO_ACCOUNT_SID (or CASEQ_SMS_FILE for development)", err=True)
+        sys.exit(1)
+    logs.configure()
+    background.run(runtime, runtime.gateway)
+
+
+@main.command()
+def upgrade() -> None:
+    """Migrate the database to the newest schema."""
+    from caseq.store import schema
+
+    runtime = _runtime()
+    schema.upgrade(runtime.database)
+    click.echo(f"The database has the newest schema, {schema.newest_revision()}.")
+
+
+@main.command()
+def check() -> None:
+    """Check config/, the environment and the database; exit 1 if anything is wrong."""
+    from caseq import watching
+
+    runtime = _runtime()
+    settings = runtime.settings
+    click.echo(f"config: policy {settings.policy.name}, {len(settings.policy.rules)} rules")
+    faults = 0
+    connected = [source.name for source in settings.sources.values() if source.keys]
+    click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
+    if runtime.gateway is None:
+        click.echo("environment: no SMS gateway: set CASEQ_TWILIO_ACCOUNT_SID or CASEQ_SMS_FILE", err=True)
+        faults += 1
+    for part, state in watching.readiness(runtime).items():
+        if part != "worker":
+            click.echo(f"{part}: {state}", err=state != "ok")
+            faults += state != "ok"
+    sys.exit(1 if faults else 0)
+
+
+@main.group()
+def policy() -> None:
+    """What may be seen, by whom, under which clause."""
+
+
+@policy.command()
+def show() -> None:
+    """Print the disclosure matrix in force."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rules = _settings().policy
+    table = Table(title=rules.name)
+    for column in ("group", "clause", "kind", "roles", "online", "item", "scope", "fields"):
+        table.add_column(column, no_wrap=column != "roles")
+    for rule in rules.rules:
+        online = "yes" if rule.online else "no"
+        cells = (rule.clause, rule.kind.value, " ".join(rule.roles), online, rule.item, rule.scope.value)
+        table.add_row(str(rule.group), *cells, " ".join(rule.fields))
+    console = Console()
+    console = console if console.is_terminal else Console(width=220)
+    console.print(table)
+
+
+@main.group()
+def quarantine() -> None:
+    """Pushed events that were refused; they stay until a retry succeeds."""
+
+
+@quarantine.command("list")
+def list_quarantine() -> None:
+    """One line for each refused event."""
+    from caseq import quarantine as acts
+
+    for item in acts.waiting(_runtime()):
+        reasons = "; ".join(f"{field}: {' '.join(said)}" for field, said in item.errors.items())
+        click.echo(f"{item.id}\t{item.source}\t{item.received_at.isoformat()}\t{item.event_id or '-'}\t{reasons}")
+
+
+@quarantine.command("show")
+@click.argument("number", type=int)
+def show_quarantine(number: int) -> None:
+    """The whole event, with personal data, and what is wrong with it."""
+    from caseq import quarantine as acts
+
+    item = acts.one(_runtime(), number)
+    if item is None:
+        click.echo(f"Nothing in quarantine has the number {number}.", err=True)
+        sys.exit(1)
+    click.echo(json.dumps({"errors": item.errors, "event": item.raw}, ensure_ascii=False, indent=2))
+
+
+@quarantine.command("retry")
+@click.argument("numbers", type=int, nargs=-1)
+def retry_quarantine(numbers: tuple[int, ...]) -> None:
+    """Take the refused events with these numbers (all, if none is given) in once more."""
+    from caseq import quarantine as acts
+    from caseq.web.schemas import errors_of
+
+    refused = 0
+    for item, result in acts.retry(_runtime(), numbers, errors_of):
+        refused += result.outcome == "refused"
+        click.echo(f"{item.id}\t{result.outcome}\t{json.dumps(result.errors, ensure_ascii=False)}")
+    sys.exit(1 if refused else 0)
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--cases", default=1000, show_default=True, type=click.IntRange(10, 100_000))
+@click.option("--dir", "folder", default="var/demo", show_default=True, type=click.Path(path_type=Path))
+def demo(port: int, cases: int, folder: Path) -> None:
+    """A whole service with a synthetic case system, on this machine only. Ctrl-C stops all of it."""
+    from caseq.demo import supervisor
+
+    sys.exit(supervisor.run(folder, port, cases))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def bench(options: tuple[str, ...]) -> None:
+    """Measure against the reference programs in bench/, side by side; prints ratios. --help lists the options."""
+    import runpy
+
+    from caseq.settings import shipped
+
+    sys.argv = ["caseq bench", *options]
+    sys.path.insert(0, str(shipped("bench").parent))
+    runpy.run_module("bench", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

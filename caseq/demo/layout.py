@@ -1,0 +1,31 @@
+"""The B_ASJ tables as the demo makes them, and the invented units, names and words it fills them with."""
+
+from collections.abc import Mapping
+
+COLUMNS: Mapping[str, str] = {
+    "B_ASJ_ZZJG": "DWDM:12 DWMC:200 DWDZ:200 LXDH:50",
+    "B_ASJ_AJ": (
+        "SYSTEMID:32 AJBH:32 AJMC:200 AJLX:20 AJWH:100 AB:20 AB_CN:100 ZYAQ:4000 FADD:200 AJSTATE:10 AJSTATE_CN:40"
+        " ZBDW:12 ZBDW_CN:200 AJZBRY:40 AJBARP:40 SL_LRSJ:14 LASJ:14 RESERVATION22:14 PASJ:14 YSSJ:14 XA_XASJ:14"
+        " JA_JASJ:14 RESERVATION08:100 RESERVATION11:32 SECURITYGRADE:2 CREATEDTIME:14 LASTUPDATEDTIME:14 DELETEFLAG:1"
+    ),
+    "B_ASJ_XYRDJ": (
+        "SYSTEMID:32 RYBH:32 AJBH:32 XM:60 ZJHM:18 CSRQ:8 LXDH:40 LXRXM:60 LXRDH:40 SFZY:1 ASJ_XYRZT:1 CS:2"
+        " RESERVATION01:40 CSZXRQ:14 XXDZMS:200 WFQK:400 SECURITYGRADE:2 CREATEDTIME:14 LASTUPDATEDTIME:14 DELETEFLAG:1"
+    ),
+    "B_ASJ_SHRDJ": (
+        "SYSTEMID:32 RYBH:32 AJBH:32 RYJS:2 XM:60 ZJHM:18 CSRQ:8 LXDH:40 LXRXM:60 LXRDH:40 CREATEDTIME:14"
+        " LASTUPDATEDTIME:14 DELETEFLAG:1"
+    ),
+}
+INDEXES = {"B_ASJ_AJ": "IX_AJ_GX", "B_ASJ_XYRDJ": "IX_XYR_GX", "B_ASJ_SHRDJ": "IX_SHR_GX"}
+UNITS = (
+    ("640121010000", "示例县公安局刑侦大队", "示例县和平路2号", "0951-8010001"),
+    ("640121020000", "示例县公安局治安大队", "示例县和平路2号", "0951-8010002"),
+    ("640121510000", "示例县公安局东湖派出所", "示例县东湖镇湖滨路8号", "0951-8010051"),
+    ("640121520000", "示例县公安局西岭派出所", "示例县西岭镇山前街3号", "0951-8010052"),
+)
+FAMILY_NAMES = "孙钱郑冯褚卫蒋沈韩许何吕施孔曹严"
+GIVEN_NAMES = "安宁晓雨文博思远佳怡子涵春生秋月长河新民若兰一鸣"
+MEASURES = ("04", "02", "05", "03")
+PENALTIES = ("警告", "罚款200元", "行政拘留5日", "行政拘留10日并罚款500元")

@@ -1,0 +1,180 @@
+"""Taking in what a case system pushes: one transaction for one request, one outcome for every event."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from caseq.rules import events
+from caseq.rules.book import Book, Change
+from caseq.rules.case import Case, Event, Milestone, Party
+from caseq.rules.events import Outcome
+from caseq.rules.news import Editor
+from caseq.rules.numbers import lookup_key, mobile
+from caseq.runtime import Runtime
+from caseq.settings import Source
+from caseq.store import auditing, ledger, outbox, pushes, writing
+from caseq.store.database import Connection
+
+Errors = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One event of a request: the JSON it came as, and the errors its schema found (none: it is valid)."""
+
+    raw: Any
+    errors: Errors = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one event; `errors` by field if it was refused."""
+
+    id: str | None
+    outcome: Outcome
+    errors: Errors = field(default_factory=dict)
+
+
+@dataclass
+class _Batch:
+    """What one request changes, collected while its events are placed; `waiting` are the parked ones by case."""
+
+    book: Book
+    editor: Editor
+    waiting: dict[str, list[Event]]
+    changes: list[Change] = field(default_factory=list)
+    news: list[tuple[str, Change]] = field(default_factory=list)  # (party key, change)
+    received: list[str] = field(default_factory=list)
+    parked: list[tuple[str, Any]] = field(default_factory=list)  # (case key, raw event)
+    unparked: list[str] = field(default_factory=list)
+    refused: list[tuple[Any, Errors]] = field(default_factory=list)
+
+    def place(self, event: Event) -> Result:
+        """Place one event in the book and note whom it concerns."""
+        placed = self.book.place(event)
+        if isinstance(placed, Change):
+            self.changes.append(placed)
+            self.news += [(party_key, placed) for party_key in self.editor.readers(self.book, placed)]
+            return Result(event.id, Outcome.ACCEPTED)
+        if placed.outcome is Outcome.REFUSED:
+            self.refused.append((event.raw, placed.errors))
+        elif placed.outcome is Outcome.PARKED:
+            self.parked.append((lookup_key(event.case_number), event.raw))
+        return Result(event.id, placed.outcome, placed.errors)
+
+
+def take(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
+    """Store the events and say what became of each, in the order sent; after this returns nothing is lost.
+
+    `origin` is the id of the request, kept in the audit. Raises DatabaseUnavailable when nothing was stored.
+    """
+    now = runtime.clock()
+    with runtime.database.transaction() as connection:
+        state = pushes.lock_source(connection, source.name, now)
+        fresh = [events.event(item.raw) for item in pushed if not item.errors]
+        known = pushes.already_received(connection, source.name, {event.id for event in fresh})
+        case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
+        waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
+        batch = _batch(runtime, source, connection, fresh, waiting, now)
+        results = [_take_one(batch, item, known) for item in pushed]
+        _store(runtime, source, connection, batch, now)
+        newest = max((change.event.sequence for change in batch.changes), default="")
+        if newest > (state.newest_sequence or ""):
+            pushes.note_sequence(connection, source.name, newest)
+        facts = {"origin": origin, **_counted(results)}
+        auditing.record(connection, "push", now, source=source.name, facts=facts)
+    return results
+
+
+def _batch(
+    runtime: Runtime,
+    source: Source,
+    connection: Connection,
+    fresh: Sequence[Event],
+    parked: Sequence[Event],
+    now: datetime,
+) -> _Batch:
+    def fingerprint(phone: str | None) -> str | None:
+        number = mobile(phone)
+        return runtime.sealer.fingerprint("phone", number) if number else None
+
+    book = ledger.open_book(connection, source.name, source.kinds, [*fresh, *parked], fingerprint)
+    waiting: dict[str, list[Event]] = {}
+    for event in parked:
+        waiting.setdefault(lookup_key(event.case_number), []).append(event)
+    settings = runtime.settings
+    return _Batch(book, Editor(settings.policy, now, settings.sending.news_within), waiting)
+
+
+def _take_one(batch: _Batch, item: Pushed, known: set[str]) -> Result:
+    """Place one event of the request, and what was parked for it if it is a case."""
+    if item.errors:
+        batch.refused.append((item.raw, item.errors))
+        return Result(_id(item.raw), Outcome.REFUSED, item.errors)
+    event = events.event(item.raw)
+    if event.id in known:
+        return Result(event.id, Outcome.DUPLICATE)
+    result = batch.place(event)
+    if result.outcome is not Outcome.REFUSED:
+        known.add(event.id)
+        batch.received.append(event.id)
+    if result.outcome is Outcome.ACCEPTED and isinstance(event.record, Case):
+        _place_waiting(batch, lookup_key(event.case_number))
+    return result
+
+
+def _place_waiting(batch: _Batch, case_key: str) -> None:
+    """Place the parked events of a case that has come: milestones, then parties, then withdrawals."""
+    order = {Milestone: 0, Party: 1}
+    waiting = batch.waiting.pop(case_key, [])
+    for event in sorted(waiting, key=lambda event: order.get(type(event.record), 2)):
+        batch.place(event)
+        batch.unparked.append(event.id)
+
+
+def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Batch, now: datetime) -> None:
+    book = batch.book
+    case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
+    party_ids = writing.write(connection, runtime.sealer, source.name, case_ids, batch.changes, now)
+    pushes.note_received(connection, source.name, batch.received, now)
+    pushes.unpark(connection, source.name, batch.unparked)
+    pushes.park(connection, runtime.sealer, source.name, batch.parked, now)
+    pushes.put_in_quarantine(connection, runtime.sealer, source.name, batch.refused, now)
+    outbox.add_news(
+        connection,
+        [
+            outbox.News(
+                party_id=book.parties[key].id or party_ids[key],
+                phone_hash=book.parties[key].phone_hash or "",
+                cause=f"{change.type}:{change.key}:{change.event.sequence}",
+            )
+            for key, change in batch.news
+        ],
+        now,
+    )
+
+
+def _counted(results: Iterable[Result]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result.outcome.value] = counts.get(result.outcome.value, 0) + 1
+    return counts
+
+
+def _id(raw: Any) -> str | None:
+    value = raw.get("id") if isinstance(raw, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def checkpoint(runtime: Runtime, source: Source) -> dict[str, Any]:
+    """What the service holds of one source, for the adapter to compare with its own."""
+    with runtime.database.autocommit() as connection:
+        state = pushes.source_state(connection, source.name)
+        records = ledger.counts(connection, source.name)
+    return {
+        "source": source.name,
+        "records": records,
+        "newest_sequence": state.newest_sequence if state else None,
+        "last_batch": state.last_batch if state else None,
+    }

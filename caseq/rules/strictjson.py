@@ -1,0 +1,72 @@
+"""Strict JSON: what RFC 8259 leaves open, and what a parser could be broken with, is refused."""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from caseq.errors import NotJson
+
+DEEPEST = 16
+
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+_MAY_HIDE_FORBIDDEN = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def loads(body: bytes) -> Any:
+    """The value of a JSON text in UTF-8; NotJson for duplicate keys, NaN, numbers out of range, NUL, lone
+    surrogates, or nesting deeper than 16."""
+    if _depth(body) > DEEPEST:
+        raise NotJson(f"nested deeper than {DEEPEST}")
+    try:
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
+        )
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from error
+    if _MAY_HIDE_FORBIDDEN.search(body):
+        _refuse_forbidden(value)
+    return value
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for bracket in _TEXT.sub(b"", body).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > deepest:
+            deepest = depth
+            if deepest > DEEPEST:
+                break
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("an object names the same key twice")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is out of range")
+    return value
+
+
+def _refuse_forbidden(value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str) and _FORBIDDEN.search(item):
+            raise NotJson("a text holds NUL or half of a surrogate pair")
+        if isinstance(item, dict):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            waiting += item

@@ -1,0 +1,59 @@
+"""The parts of the running service, built once and passed to every act."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from caseq.settings import Settings
+from caseq.sms.file_sms import FileGateway
+from caseq.sms.gateway import SmsGateway
+from caseq.sms.twilio_sms import TwilioGateway
+from caseq.store.database import Database
+from caseq.store.sealing import Sealer
+from caseq.store.views import CaseQuery
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, database, sealer of personal data, the query of a case, the SMS gateway, the clock (aware UTC)."""
+
+    settings: Settings
+    database: Database
+    sealer: Sealer
+    case_query: CaseQuery
+    gateway: SmsGateway | None
+    clock: Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Runtime:
+    """The runtime for these settings; nothing is connected before it is used."""
+    sealer = Sealer(settings.secret_keys)
+    database = Database(settings.database_url, sealer)
+    return Runtime(
+        settings=settings,
+        database=database,
+        sealer=sealer,
+        case_query=CaseQuery(settings.policy, {s.name: s.silent_after for s in settings.sources.values()}),
+        gateway=_gateway(settings),
+        clock=clock,
+    )
+
+
+def _gateway(settings: Settings) -> SmsGateway | None:
+    """The gateway that the environment names, None if it names none: then a worker does not start."""
+    if settings.sms_file is not None:
+        return FileGateway(settings.sms_file)
+    if settings.twilio is None:
+        return None
+    twilio = settings.twilio
+    return TwilioGateway(
+        twilio.account_sid,
+        twilio.auth_token,
+        sender=twilio.sender,
+        messaging_service_sid=twilio.messaging_service_sid,
+        api_base=twilio.api_base,
+    )

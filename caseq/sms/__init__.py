@@ -1,0 +1,1 @@
+"""The gateways that carry messages; nothing else knows a provider."""

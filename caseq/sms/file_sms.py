@@ -1,0 +1,52 @@
+"""A gateway for development and the demo: every message is one JSON line in a file."""
+
+import fcntl
+import json
+import os
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+from caseq.sms.gateway import Accepted, Sms
+
+
+class FileGateway:
+    """Appends messages to `path`; a line is there whole and on disk before `send` returns."""
+
+    name = "file"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def send(self, sms: Sms) -> Accepted:
+        line = {"key": sms.key, "at": datetime.now(UTC).isoformat(), "to": sms.to, "text": sms.text}
+        data = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.write(file, data if _ends_a_line(file) else b"\n" + data)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        return Accepted(self.name, sms.key)
+
+    def find(self, sms: Sms, since: datetime, known: Collection[str]) -> Accepted | None:  # noqa: ARG002
+        return next((Accepted(self.name, sms.key) for line in self.messages() if line["key"] == sms.key), None)
+
+    def messages(self) -> list[dict[str, str]]:
+        """The messages written so far, oldest first: key, at, to, text. A half-written line is no message."""
+        if not self.path.exists():
+            return []
+        found = []
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                found.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return found
+
+
+def _ends_a_line(file: int) -> bool:
+    size = os.fstat(file).st_size
+    return size == 0 or os.pread(file, 1, size - 1) == b"\n"

@@ -1,0 +1,131 @@
+"""The ledger: cases, parties and milestones as pushed, read and written a batch at a time."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, func, or_, select
+
+from caseq.rules.book import Book, Entry
+from caseq.rules.case import (
+    Case,
+    CaseState,
+    Event,
+    Hold,
+    Kind,
+    Milestone,
+    MilestoneName,
+    Party,
+    RecordType,
+    Role,
+    Unit,
+    Withdrawal,
+)
+from caseq.rules.numbers import lookup_key
+from caseq.store.tables import cases, milestones, parties
+
+UNKNOWN = "unknown"  # role or name of a record of which only the withdrawal arrived
+Fingerprint = Callable[[str | None], str | None]
+
+
+def open_book(
+    connection: Connection, source: str, kinds: frozenset[Kind], events: Iterable[Event], fingerprint: Fingerprint
+) -> Book:
+    """The part of the ledger that these events of one source touch."""
+    events = list(events)
+    wanted = {lookup_key(event.case_number) for event in events}
+    rows = connection.execute(select(cases).where(cases.c.number_key.in_(wanted))).all()
+    own = [row for row in rows if row.source == source]
+    elsewhere = frozenset(row.number_key for row in rows if row.source != source and not row.withdrawn)
+    book = Book(source, kinds, fingerprint, elsewhere)
+    for row in own:
+        book.know(RecordType.CASE, row.number_key, _case_entry(row))
+    keys_of_ids = {row.id: row.number_key for row in own}
+    whole = {lookup_key(event.case_number) for event in events if _needs_whole_case(event)}
+    _know_parties(connection, book, keys_of_ids, _keys(events, RecordType.PARTY))
+    whole_ids = [id_ for id_, key in keys_of_ids.items() if key in whole]
+    _know_milestones(connection, book, keys_of_ids, whole_ids, _keys(events, RecordType.MILESTONE))
+    return book
+
+
+def _needs_whole_case(event: Event) -> bool:
+    return not isinstance(event.record, Milestone) and not (
+        isinstance(event.record, Withdrawal) and event.record.record is RecordType.MILESTONE
+    )
+
+
+def _keys(events: Iterable[Event], type_: RecordType) -> list[str]:
+    record_type = Party if type_ is RecordType.PARTY else Milestone
+    return [
+        event.record.key
+        for event in events
+        if isinstance(event.record, record_type)
+        or (isinstance(event.record, Withdrawal) and event.record.record is type_)
+    ]
+
+
+def _know_parties(connection: Connection, book: Book, keys_of_ids: dict[int, str], keys: Sequence[str]) -> None:
+    touched = or_(parties.c.case_id.in_(keys_of_ids), parties.c.key.in_(keys))
+    for row in _records(connection, parties, book.source, touched):
+        book.know(RecordType.PARTY, row.key, _party_entry(row, keys_of_ids.get(row.case_id, "")))
+
+
+def _know_milestones(
+    connection: Connection, book: Book, keys_of_ids: dict[int, str], whole: Sequence[int], keys: Sequence[str]
+) -> None:
+    touched = or_(milestones.c.case_id.in_(whole), milestones.c.key.in_(keys))
+    for row in _records(connection, milestones, book.source, touched):
+        book.know(RecordType.MILESTONE, row.key, _milestone_entry(row, keys_of_ids.get(row.case_id, "")))
+
+
+def _records(connection: Connection, table: Table, source: str, touched: Any) -> Sequence[Row[Any]]:
+    return connection.execute(select(table).where(table.c.source == source, touched)).all()
+
+
+def _case_entry(row: Row[Any]) -> Entry[Case]:
+    case = Case(
+        number=row.number,
+        kind=Kind(row.kind),
+        unit=Unit(row.unit_name, row.unit_code, row.unit_address, row.unit_phone),
+        state=CaseState(row.state),
+    )
+    return Entry(case, row.number_key, row.sequence, row.formed_at, row.withdrawn, id=row.id)
+
+
+def _party_entry(row: Row[Any], case_key: str) -> Entry[Party]:
+    party = None
+    if row.role != UNKNOWN:
+        party = Party(
+            key=row.key,
+            role=Role(row.role),
+            subject=row.subject,
+            appeared_on=row.appeared_on,
+            valid_from=row.valid_from,
+            valid_until=row.valid_until,
+            sms=row.sms,
+        )
+    return Entry(party, case_key, row.sequence, row.formed_at, row.withdrawn, row.phone_hash, row.id)
+
+
+def _milestone_entry(row: Row[Any], case_key: str) -> Entry[Milestone]:
+    milestone = None
+    if row.name != UNKNOWN:
+        milestone = Milestone(
+            key=row.key,
+            name=MilestoneName(row.name),
+            subject=row.subject,
+            occurred_on=row.occurred_on,
+            document_number=row.document_number,
+            details=row.details,
+            hold=Hold(row.hold_reason or "", row.hidden_until) if row.hidden_until else None,
+            tell_first=row.tell_first,
+        )
+    return Entry(milestone, case_key, row.sequence, row.formed_at, row.withdrawn, id=row.id)
+
+
+def counts(connection: Connection, source: str) -> dict[str, int]:
+    """How many live records of one source the ledger holds, by record type."""
+    held = {}
+    for record, table in ((RecordType.CASE, cases), (RecordType.PARTY, parties), (RecordType.MILESTONE, milestones)):
+        live = select(func.count()).select_from(table).where(table.c.source == source, table.c.withdrawn.is_(False))
+        held[record.value] = connection.execute(live).scalar_one()
+    return held

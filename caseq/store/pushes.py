@@ -1,0 +1,161 @@
+"""What surrounds the ledger of a push: sources, received ids, parked events, quarantine, checkpoint."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from caseq.store.database import insert_into
+from caseq.store.sealing import Sealer
+from caseq.store.tables import parked, quarantine, received, sources
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What the service knows of one source: when it last spoke and the newest sequence it stored."""
+
+    name: str
+    last_push_at: datetime
+    last_batch: int | None
+    newest_sequence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One refused event, kept until somebody retries it with success."""
+
+    id: int
+    source: str
+    event_id: str | None
+    received_at: datetime
+    errors: Mapping[str, Sequence[str]]
+    raw: Any
+
+
+def lock_source(connection: Connection, source: str, now: datetime) -> SourceState:
+    """The state of the source, whose pushes queue behind this transaction until it ends; `now` is noted."""
+    statement = insert_into(connection, sources).values(name=source, last_push_at=now)
+    locked = statement.on_conflict_do_update(index_elements=["name"], set_={"last_push_at": now})
+    row = connection.execute(locked.returning(sources)).one()
+    return SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence)
+
+
+def note_sequence(connection: Connection, source: str, newest: str) -> None:
+    """Remember the newest sequence stored."""
+    connection.execute(update(sources).where(sources.c.name == source).values(newest_sequence=newest))
+
+
+def source_state(connection: Connection, source: str) -> SourceState | None:
+    row = connection.execute(select(sources).where(sources.c.name == source)).one_or_none()
+    return SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence) if row else None
+
+
+def source_states(connection: Connection) -> list[SourceState]:
+    rows = connection.execute(select(sources).order_by(sources.c.name))
+    return [SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence) for row in rows]
+
+
+def already_received(connection: Connection, source: str, ids: Iterable[str]) -> set[str]:
+    """Which of the event ids of this source were taken in before."""
+    wanted = select(received.c.event_id).where(received.c.source == source, received.c.event_id.in_(list(ids)))
+    return set(connection.execute(wanted).scalars())
+
+
+def note_received(connection: Connection, source: str, ids: Iterable[str], now: datetime) -> None:
+    rows = [{"source": source, "event_id": id_, "received_at": now} for id_ in ids]
+    if rows:
+        connection.execute(insert(received), rows)
+
+
+def park(
+    connection: Connection, sealer: Sealer, source: str, waiting: Sequence[tuple[str, Any]], now: datetime
+) -> None:
+    """Keep events whose case is not there yet: (case key, raw event) pairs."""
+    rows = [
+        {
+            "source": source,
+            "event_id": raw["id"],
+            "case_key": case_key,
+            "sequence": raw["sequence"],
+            "received_at": now,
+            "event_sealed": sealer.seal("parked.event", json.dumps(raw).encode()),
+        }
+        for case_key, raw in waiting
+    ]
+    if rows:
+        connection.execute(insert(parked), rows)
+
+
+def parked_for(connection: Connection, sealer: Sealer, source: str, case_keys: Iterable[str]) -> list[Any]:
+    """The raw events that wait for these cases, in the order of their sequence."""
+    wanted = select(parked.c.event_sealed).where(parked.c.source == source, parked.c.case_key.in_(list(case_keys)))
+    rows = connection.execute(wanted.order_by(parked.c.sequence, parked.c.id)).scalars()
+    return [json.loads(sealer.unseal("parked.event", sealed)) for sealed in rows]
+
+
+def unpark(connection: Connection, source: str, ids: Sequence[str]) -> None:
+    if ids:
+        connection.execute(delete(parked).where(parked.c.source == source, parked.c.event_id.in_(ids)))
+
+
+def put_in_quarantine(
+    connection: Connection,
+    sealer: Sealer,
+    source: str,
+    refused: Sequence[tuple[Any, Mapping[str, Sequence[str]]]],
+    now: datetime,
+) -> None:
+    """Keep refused events with their errors; the same event refused again is kept once, with its newest errors."""
+    rows: dict[str, dict[str, Any]] = {}
+    for raw, errors in refused:
+        text = json.dumps(raw, sort_keys=True).encode()
+        event_id = raw.get("id") if isinstance(raw, dict) and isinstance(raw.get("id"), str) else None
+        digest = sha256(text).hexdigest()
+        rows[digest] = {
+            "source": source,
+            "event_id": event_id[:200] if event_id else None,
+            "received_at": now,
+            "errors": errors,
+            "event_sealed": sealer.seal("quarantine.event", text),
+            "event_hash": sealer.fingerprint("quarantine.event", digest),
+        }
+    if rows:
+        statement = insert_into(connection, quarantine)
+        new = {"errors": statement.excluded.errors, "received_at": now, "resolved_at": None}
+        kept = statement.on_conflict_do_update(index_elements=["source", "event_hash"], set_=new)
+        connection.execute(kept, list(rows.values()))
+
+
+def in_quarantine(connection: Connection, sealer: Sealer, id_: int | None = None) -> list[Quarantined]:
+    """The refused events that still wait for somebody, oldest first; or the one with this id."""
+    wanted = select(quarantine).where(quarantine.c.resolved_at.is_(None)).order_by(quarantine.c.id)
+    if id_ is not None:
+        wanted = wanted.where(quarantine.c.id == id_)
+    return [
+        Quarantined(
+            row.id,
+            row.source,
+            row.event_id,
+            row.received_at,
+            row.errors,
+            json.loads(sealer.unseal("quarantine.event", row.event_sealed)),
+        )
+        for row in connection.execute(wanted)
+    ]
+
+
+def resolve_quarantined(connection: Connection, id_: int, now: datetime) -> None:
+    connection.execute(update(quarantine).where(quarantine.c.id == id_).values(resolved_at=now))
+
+
+def waiting_counts(connection: Connection) -> dict[str, int]:
+    """How many events are parked and how many are in quarantine."""
+    open_ = select(func.count()).select_from(quarantine).where(quarantine.c.resolved_at.is_(None))
+    return {
+        "parked": connection.execute(select(func.count()).select_from(parked)).scalar_one(),
+        "quarantine": connection.execute(open_).scalar_one(),
+    }

@@ -1,0 +1,34 @@
+"""Whom a message goes to, looked up at the moment it is sent."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from caseq.rules.case import bureau_date
+from caseq.rules.disclosure import Policy
+from caseq.store.access import may_enter
+from caseq.store.sealing import Sealer
+from caseq.store.tables import cases, parties
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A party as a message needs it: its number now, whether it may enter its case and wants SMS."""
+
+    phone: str | None = field(repr=False)
+    phone_hash: str | None
+    may_enter: bool
+    wants_sms: bool
+
+
+def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: int, now: datetime) -> Recipient:
+    """The recipient with this party id."""
+    wanted = (
+        select(parties.c.phone_sealed, parties.c.phone_hash, parties.c.sms, may_enter(policy).label("may_enter"))
+        .join(cases, cases.c.id == parties.c.case_id)
+        .where(parties.c.id == party_id)
+    )
+    row = connection.execute(wanted, {"today": bureau_date(now)}).one()
+    phone = sealer.unseal("parties.phone", row.phone_sealed).decode() if row.phone_sealed else None
+    return Recipient(phone, row.phone_hash, bool(row.may_enter), bool(row.sms))

@@ -1,0 +1,207 @@
+"""Writing a batch of changes into the ledger and its history, a statement per table."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, update
+
+from caseq.rules.book import Change
+from caseq.rules.case import Case, Milestone, Party, RecordType, Withdrawal
+from caseq.rules.numbers import lookup_key, mobile
+from caseq.store.database import insert_into
+from caseq.store.ledger import UNKNOWN
+from caseq.store.sealing import Sealer
+from caseq.store.tables import case_aliases, cases, history, milestones, parties
+
+Rows = list[dict[str, Any]]
+TABLES: Mapping[RecordType, Table] = {
+    RecordType.CASE: cases,
+    RecordType.PARTY: parties,
+    RecordType.MILESTONE: milestones,
+}
+
+
+def write(
+    connection: Connection,
+    sealer: Sealer,
+    source: str,
+    case_ids: dict[str, int],
+    changes: Sequence[Change],
+    now: datetime,
+) -> dict[str, int]:
+    """Store the changes and their history; returns the ids of the changed parties by key.
+
+    `case_ids` (case key to id) must hold every case already stored and gains the new ones.
+    """
+    stated = {(c.type, c.key): c for c in changes if not isinstance(c.event.record, Withdrawal) or c.before is None}
+    _write_cases(connection, source, case_ids, [c for c in stated.values() if c.type is RecordType.CASE], now)
+    party_rows = [_party_row(sealer, source, case_ids, c, now) for c in stated.values() if c.type is RecordType.PARTY]
+    party_ids = {key: id_ for id_, key in _upsert(connection, parties, party_rows, "key")}
+    rows = [_milestone_row(source, case_ids, c, now) for c in stated.values() if c.type is RecordType.MILESTONE]
+    _upsert(connection, milestones, rows, "key")
+    _withdraw(connection, source, changes)
+    _write_history(connection, sealer, source, case_ids, changes, now)
+    return party_ids
+
+
+def _upsert(connection: Connection, table: Table, rows: Rows, key: str) -> Sequence[Any]:
+    if not rows:
+        return []
+    statement = insert_into(connection, table)
+    new = {name: statement.excluded[name] for name in rows[0] if name not in ("source", key)}
+    upsert = statement.on_conflict_do_update(index_elements=["source", key], set_=new)
+    if table is milestones:
+        connection.execute(upsert, rows)
+        return []
+    return connection.execute(upsert.returning(table.c.id, table.c[key]), rows).all()
+
+
+def _write_cases(
+    connection: Connection, source: str, case_ids: dict[str, int], changes: Iterable[Change], now: datetime
+) -> None:
+    changes = list(changes)
+    rows = [_case_row(source, change, now) for change in changes]
+    case_ids.update({key: id_ for id_, key in _upsert(connection, cases, rows, "number_key")})
+    ids = [case_ids[change.case_key] for change in changes]
+    known = [case_ids[change.case_key] for change in changes if change.before is not None]
+    if known:
+        connection.execute(delete(case_aliases).where(case_aliases.c.case_id.in_(known)))
+    aliases = [
+        {"case_id": id_, "alias_key": alias}
+        for id_, change in zip(ids, changes, strict=True)
+        for alias in sorted({lookup_key(text) for text in _record(change, Case).aliases})
+    ]
+    if aliases:
+        connection.execute(insert(case_aliases), aliases)
+
+
+def _record(change: Change, type_: type[Any]) -> Any:
+    assert isinstance(change.event.record, type_)
+    return change.event.record
+
+
+def _common(change: Change) -> dict[str, Any]:
+    return {
+        "sequence": change.event.sequence,
+        "formed_at": change.event.time,
+        "withdrawn": isinstance(change.event.record, Withdrawal),
+    }
+
+
+def _case_row(source: str, change: Change, now: datetime) -> dict[str, Any]:
+    case: Case = _record(change, Case)
+    return {
+        "source": source,
+        "number": case.number,
+        "number_key": change.case_key,
+        "kind": case.kind.value,
+        "state": case.state.value,
+        "opened_on": case.opened_on,
+        "concluded_on": case.concluded_on,
+        "unit_code": case.unit.code,
+        "unit_name": case.unit.name,
+        "unit_address": case.unit.address,
+        "unit_phone": case.unit.phone,
+        "merged_into": case.merged_into,
+        "transferred_to": case.transferred_to,
+        "juvenile": case.juvenile,
+        "trade": case.trade,
+        "changed_at": now,
+        **_common(change),
+    }
+
+
+def _party_row(
+    sealer: Sealer, source: str, case_ids: Mapping[str, int], change: Change, now: datetime
+) -> dict[str, Any]:
+    record = change.event.record
+    party = record if isinstance(record, Party) else None
+
+    def sealed(purpose: str, text: str | None) -> str | None:
+        return sealer.seal(purpose, text.encode()) if text else None
+
+    return {
+        "source": source,
+        "key": change.key,
+        "case_id": case_ids[change.case_key],
+        "role": party.role.value if party else UNKNOWN,
+        "subject": party.subject if party else None,
+        "name_sealed": sealed("parties.name", party.name) if party else None,
+        "phone_sealed": sealed("parties.phone", mobile(party.phone)) if party else None,
+        "phone_as_given_sealed": sealed("parties.phone_as_given", party.phone) if party else None,
+        "phone_hash": getattr(change.after, "phone_hash", None),
+        "appeared_on": party.appeared_on if party else None,
+        "juvenile": party.juvenile if party else False,
+        "valid_from": party.valid_from if party else None,
+        "valid_until": party.valid_until if party else None,
+        "sms": party.sms if party else False,
+        "changed_at": now,
+        **_common(change),
+    }
+
+
+def _milestone_row(source: str, case_ids: Mapping[str, int], change: Change, now: datetime) -> dict[str, Any]:
+    record = change.event.record
+    milestone = record if isinstance(record, Milestone) else None
+    return {
+        "source": source,
+        "key": change.key,
+        "case_id": case_ids[change.case_key],
+        "name": milestone.name.value if milestone else UNKNOWN,
+        "subject": milestone.subject if milestone else None,
+        "occurred_on": milestone.occurred_on if milestone else None,
+        "document_number": milestone.document_number if milestone else None,
+        "details": dict(milestone.details or {}) if milestone else {},
+        "hidden_until": milestone.hidden_until if milestone else None,
+        "hold_reason": milestone.hold.reason if milestone and milestone.hold else None,
+        "tell_first": milestone.tell_first if milestone else False,
+        "released_at": now,
+        **_common(change),
+    }
+
+
+def _withdraw(connection: Connection, source: str, changes: Sequence[Change]) -> None:
+    """Mark the records whose last change is a withdrawal; what they held stays for the history and for staff."""
+    last = {(change.type, change.key): change for change in changes}
+    for type_, table in TABLES.items():
+        key = table.c.number_key if type_ is RecordType.CASE else table.c.key
+        rows = [
+            {"the_key": c.key, "the_sequence": c.event.sequence, "the_time": c.event.time}
+            for (changed, _), c in last.items()
+            if changed is type_ and c.after.withdrawn and c.before is not None
+        ]
+        if rows:
+            marked = update(table).where(table.c.source == source, key == bindparam("the_key"))
+            connection.execute(
+                marked.values(withdrawn=True, sequence=bindparam("the_sequence"), formed_at=bindparam("the_time")),
+                rows,
+            )
+
+
+def _write_history(
+    connection: Connection,
+    sealer: Sealer,
+    source: str,
+    case_ids: Mapping[str, int],
+    changes: Sequence[Change],
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "source": source,
+            "event_id": change.event.id,
+            "record": change.type.value,
+            "key": change.key,
+            "case_id": case_ids.get(change.case_key),
+            "sequence": change.event.sequence,
+            "formed_at": change.event.time,
+            "received_at": now,
+            "withdrawal": isinstance(change.event.record, Withdrawal),
+            "state_sealed": sealer.seal("history.state", json.dumps(change.event.raw["data"]).encode()),
+        }
+        for change in changes
+    ]
+    if rows:
+        connection.execute(insert(history), rows)

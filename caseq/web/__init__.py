@@ -1,0 +1,1 @@
+"""The only Flask, flask-limiter and marshmallow: requests in, acts, answers out."""

@@ -1,0 +1,139 @@
+"""The JSON API for people's own programs; the web pages do the same acts."""
+
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from flask import Blueprint, Response, json, request
+from marshmallow import Schema, fields, validate
+
+from caseq import login, viewing
+from caseq.rules import strictjson
+from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS
+from caseq.rules.disclosure import CaseView, MilestoneView
+from caseq.web.current import api_language, bearer_token, runtime
+from caseq.web.problems import problem
+from caseq.web.schemas import flat
+
+LARGEST_BYTES = 10_000
+UNAUTHENTICATED = "Bearer"
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+
+class CodesRequest(Schema):
+    """Who asks for a code."""
+
+    case_number = fields.String(required=True, validate=validate.Length(1, 100))
+    phone = fields.String(required=True, validate=validate.Length(1, 50))
+
+
+class SessionsRequest(Schema):
+    """A code that came by SMS (with its challenge), or one from paper or an app (with the case number)."""
+
+    challenge = fields.String(validate=validate.Length(1, 200))
+    case_number = fields.String(validate=validate.Length(1, 100))
+    code = fields.String(required=True, validate=validate.Length(1, 100))
+
+
+@blueprint.post("/codes")
+def ask_code() -> Response:
+    """Ask for a one-time code; the answer is the same whether or not there is anyone to send it to."""
+    body = _body(CodesRequest())
+    if isinstance(body, Response):
+        return body
+    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language())
+    settings = runtime().settings.login
+    answer = {
+        "challenge": asked.handle,
+        "expires_in": settings.code_minutes * 60,
+        "resend_after": settings.resend_seconds,
+    }
+    return _json(answer, 202)
+
+
+@blueprint.post("/sessions")
+def enter_code() -> Response:
+    """Open a session with a code; every refusal is one and the same 401."""
+    body = _body(SessionsRequest())
+    if isinstance(body, Response):
+        return body
+    opened = login.enter_code(runtime(), [body.get("challenge", "")], body["code"])
+    if isinstance(opened, login.Refused):
+        return problem(401, WWW_Authenticate=UNAUTHENTICATED)
+    idle = runtime().settings.login.session_idle_minutes * 60
+    answer = {"token": opened.token, "expires_at": _bureau(opened.ends_at), "idle_seconds": idle}
+    return _json(answer, 201)
+
+
+@blueprint.get("/case")
+def case() -> Response:
+    """The case as the bearer of the token may see it."""
+    view = viewing.case_view(runtime(), bearer_token(), api_language())
+    if view is None:
+        return problem(401, WWW_Authenticate=UNAUTHENTICATED)
+    response = _json(as_json(view), 200)
+    response.set_etag(sha256(response.get_data()).hexdigest()[:32])
+    return response.make_conditional(request)
+
+
+@blueprint.delete("/session")
+def sign_out() -> Response:
+    """End the session of the token."""
+    login.sign_out(runtime(), bearer_token())
+    return Response(status=204)
+
+
+def _body(schema: Schema) -> Any:
+    """The checked body, or the answer that says what is wrong with it."""
+    if request.mimetype != "application/json":
+        return problem(415, "send application/json")
+    raw = request.stream.read(LARGEST_BYTES + 1)
+    if len(raw) > LARGEST_BYTES:
+        return problem(413, f"at most {LARGEST_BYTES} bytes")
+    value = strictjson.loads(raw)
+    if not isinstance(value, dict):
+        return problem(400, "send a JSON object")
+    errors = flat(schema.validate(value))
+    if errors:
+        return problem(400, "; ".join(f"{name}: {' '.join(reasons)}" for name, reasons in errors.items()))
+    return value
+
+
+def as_json(view: CaseView) -> dict[str, Any]:
+    """The case view as JSON values: only what the policy grants and what has a value is a key."""
+    body: dict[str, Any] = {"case_number": view.case_number, "kind": view.kind, "role": view.role}
+    if view.as_of is not None:
+        body["as_of"] = _bureau(view.as_of)
+    body["source_silent"] = view.source_silent
+    if view.unit is not None:
+        body["unit"] = {**view.unit.fields, "clause": view.unit.clause}
+    if view.rights_clause is not None:
+        body["rights"] = [{"title": right.title, "text": right.text} for right in view.rights]
+    body["milestones"] = [_milestone(milestone) for milestone in view.milestones]
+    body["policy"] = view.policy
+    return body
+
+
+def _milestone(view: MilestoneView) -> dict[str, Any]:
+    plain = {name: _plain(value) for name, value in view.fields.items()}
+    body = {"name": view.name, **{name: value for name, value in plain.items() if name in COMMON_FIELDS}}
+    details = {name: value for name, value in plain.items() if name not in COMMON_FIELDS}
+    body["released_at"] = _bureau(view.released_at)
+    if details:
+        body["details"] = details
+    body["clause"] = view.clause
+    return body
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _bureau(moment: datetime) -> str:
+    return moment.astimezone(BUREAU_TIME).isoformat(timespec="seconds")
+
+
+def _json(body: dict[str, Any], status: int) -> Response:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, mimetype="application/json")

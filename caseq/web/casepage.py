@@ -1,0 +1,156 @@
+"""The case page as ready words, made of one `CaseView` and of what is fixed for its kind and role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from markupsafe import Markup
+
+from caseq.rules.case import Kind, MilestoneName
+from caseq.rules.disclosure import CaseView, Grant, Policy
+from caseq.settings import Bureau
+from caseq.web import phrases
+from caseq.web.language import N_, Words, as_date
+from caseq.web.stage import ENDS, Stage, Story, current_measure, is_suspect_side, stage, story
+from caseq.web.track import Step, track
+from caseq.web.wording import KINDS, MILESTONES, Entry, entry, role_word
+
+Pairs = tuple[tuple[Markup, Markup], ...]
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """What templates/pages/case.html prints; every text is translated and safe."""
+
+    kind: Markup
+    role: Markup
+    headline: Markup
+    meaning: Markup
+    to_do: tuple[Markup, ...]
+    due: Pairs
+    steps: tuple[Step, ...]
+    entries: tuple[Entry, ...]
+    may_come: Pairs
+    clauses: Markup
+    seen: tuple[Markup, ...]
+    hidden: Pairs
+
+
+_DUE: Mapping[str, str] = {
+    "reappraisal_until": N_("申请补充或者重新鉴定"),
+    "statement_until": N_("说明情况、提出申辩"),
+    "perform_by": N_("履行调解协议"),
+    "rectify_by": N_("改正"),
+    "review_by": N_("申请复查"),
+}
+
+_EVIDENCE = (N_("证据和笔录"), N_("调查期间依法保密，免得影响查案"), None)
+_OTHERS = (N_("报案人、对方和证人"), N_("保护他们的安全和个人信息"), None)
+_INQUIRY = (N_("查案经过"), N_("调查期间依法保密"), None)
+
+#: What this service never shows a side: (what, why, the milestone that would make the line untrue if granted).
+_HIDDEN: Mapping[Story, tuple[tuple[str, str, str | None], ...]] = {
+    Story.CRIMINAL_VICTIM: (
+        _EVIDENCE,
+        (N_("嫌疑人的姓名、住址"), N_("保护个人信息"), None),
+        (N_("鉴定意见"), N_("由办案民警告知"), MilestoneName.EXPERT_OPINION),
+    ),
+    Story.CRIMINAL_SUSPECT: (_OTHERS, _EVIDENCE, _INQUIRY),
+    Story.ADMINISTRATIVE_VICTIM: (_EVIDENCE, (N_("对方和证人的姓名、住址"), N_("保护个人信息"), None)),
+    Story.ADMINISTRATIVE_SUSPECT: (_OTHERS, _EVIDENCE, _INQUIRY),
+    Story.TRADE: (
+        (N_("别的单位的情况"), N_("这里只给您看自己单位的"), None),
+        (N_("举报人"), N_("保护他们的安全和个人信息"), None),
+    ),
+    Story.OTHER: (_EVIDENCE, _OTHERS),
+}
+
+_CHINESE_CLAUSE = str.maketrans("()", "（）")
+_ENGLISH_CLAUSE = str.maketrans("一二三四五六七八九", "123456789")
+
+
+def build(view: CaseView, grant: Grant, bureau: Bureau, words: Words, today: date) -> CasePage:
+    """The page for this view; `grant` is what the policy opens to everybody in this role."""
+    told, reached = story(view.kind, view.role), stage(view)
+    headline, meaning = phrases.said(told, reached, view.role, _measure_in_force(view))
+    victims = told is Story.CRIMINAL_VICTIM
+    return CasePage(
+        kind=words.say(KINDS[Kind(view.kind)]),
+        role=words.say(role_word(view.kind, view.role)),
+        headline=words.say(headline),
+        meaning=words.say(meaning),
+        to_do=tuple(_with_phones(text, bureau, words) for text in phrases.to_do(told, reached, view.role)),
+        due=_due(view, words, today),
+        steps=track(view, grant, told, reached, words),
+        entries=tuple(entry(milestone, words, victims) for milestone in view.milestones),
+        may_come=_pairs(() if reached is Stage.EMPTY else phrases.may_come(told, reached), words),
+        clauses=_clauses(grant, words),
+        seen=_seen(grant, view.role, words),
+        hidden=_pairs([(a, b) for a, b, item in _HIDDEN[told] if item not in grant.milestones], words),
+    )
+
+
+def overview(policy: Policy, words: Words) -> Pairs:
+    """Who sees what online, as (roles in a kind of case, items), in the order of the policy."""
+    roles: dict[tuple[Markup, Markup], list[Markup]] = {}
+    for (kind, role), grant in policy.grants.items():
+        row = words.say(KINDS[Kind(kind)]), words.listed(_seen_items(grant, words))
+        roles.setdefault(row, []).append(words.say(role_word(kind, role)))
+    return tuple(
+        (words.say(N_("%(kind)s：%(roles)s"), kind=kind, roles=words.listed(who)), seen)
+        for (kind, seen), who in roles.items()
+    )
+
+
+def call(phone: str) -> Markup:
+    """A telephone number that can be touched."""
+    return Markup('<a href="tel:{}">{}</a>').format(phone.replace(" ", ""), phone)
+
+
+def _measure_in_force(view: CaseView) -> str | None:
+    measure = current_measure(view)
+    if measure is None or measure.fields.get("action") not in ("imposed", "changed", "extended"):
+        return None
+    return str(measure.fields.get("measure"))
+
+
+def _with_phones(text: str, bureau: Bureau, words: Words) -> Markup:
+    return words.say(text, emergency=call(bureau.emergency_phone), legal_aid=call(bureau.legal_aid_phone))
+
+
+def _due(view: CaseView, words: Words, today: date) -> Pairs:
+    """What has a last day that is not over; a statement is too late once there is a decision."""
+    decided = any(milestone.name in ENDS.get(view.kind, ()) for milestone in view.milestones)
+    due = {
+        (day, what)
+        for milestone in view.milestones
+        for field, what in _DUE.items()
+        if (day := as_date(milestone.fields.get(field))) is not None
+        and day >= today
+        and milestone.fields.get("performed") is not True
+        and not (decided and field == "statement_until")
+    }
+    return tuple((Markup(words.long_day(day)), words.say(what)) for day, what in sorted(due))  # noqa: S704 - a date
+
+
+def _pairs(pairs: tuple[phrases.Said, ...] | list[phrases.Said], words: Words) -> Pairs:
+    return tuple((words.say(first), words.say(second)) for first, second in pairs)
+
+
+def _clauses(grant: Grant, words: Words) -> Markup:
+    rules = [grant.unit, grant.rights, *grant.milestones.values()]
+    clauses = dict.fromkeys(rule.clause for rule in rules if rule is not None)
+    table = _ENGLISH_CLAUSE if words.language == "en" else _CHINESE_CLAUSE
+    return Markup('<span class="number">{}</span>').format(words.listed([c.translate(table) for c in clauses]))
+
+
+def _seen(grant: Grant, role: str, words: Words) -> tuple[Markup, ...]:
+    own = (words.say(N_("只有和您这一方有关的内容")),) if is_suspect_side(role) else ()
+    return (*_seen_items(grant, words), *own)
+
+
+def _seen_items(grant: Grant, words: Words) -> list[Markup]:
+    seen = [words.say(N_("办案单位和电话"))] if grant.unit else []
+    if grant.rights:
+        seen.append(words.say(N_("权利和义务")))
+    return seen + [words.say(MILESTONES[name]) for name in grant.milestones]

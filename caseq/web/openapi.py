@@ -1,0 +1,210 @@
+"""OpenAPI 3.1 of every HTTP route, at /api/openapi.json; the schemas are those that check the requests."""
+
+from functools import cache
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Blueprint, Response, jsonify
+
+from caseq.rules.case import Kind, MilestoneName, Role
+from caseq.rules.events import Outcome
+from caseq.web import api, push, schemas
+
+blueprint = Blueprint("openapi", __name__)
+
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_TEXT = {"type": "string"}
+
+
+@blueprint.get("/api/openapi.json")
+def openapi() -> Response:
+    """The description of the HTTP interfaces."""
+    return jsonify(description())
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The OpenAPI document as a value."""
+    spec = APISpec("caseq", "1", "3.1.0", plugins=[MarshmallowPlugin()], info={"description": _DESCRIPTION})
+    components = spec.components
+    components.schema("Problem", _problem_schema())
+    components.schema("CaseView", _case_view_schema())
+    components.schema("PushResults", _results_schema())
+    components.schema("CodesRequest", schema=api.CodesRequest)
+    components.schema("SessionsRequest", schema=api.SessionsRequest)
+    components.schema("Event", schema=schemas.Event)
+    for name, schema in (
+        ("CaseData", schemas.CaseData),
+        ("PartyData", schemas.PartyData),
+        ("MilestoneData", schemas.MilestoneData),
+        ("WithdrawalData", schemas.WithdrawalData),
+    ):
+        components.schema(name, schema=schema)
+    components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    for path, operations in {**_push_paths(), **_people_paths(), **_operations_paths()}.items():
+        spec.path(path, operations=operations)
+    return dict(spec.to_dict())
+
+
+_DESCRIPTION = (
+    "Case systems push signed CloudEvents; people open one grant with a one-time code and see what the law "
+    "opens to their role. Every refusal of a login is one and the same 401."
+)
+
+
+def _refusals(*statuses: int) -> dict[str, Any]:
+    retry = {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}
+    return {
+        str(status): {
+            "description": "Refused",
+            "content": _PROBLEM,
+            **(retry if status in (429, 503) else {}),
+        }
+        for status in statuses
+    }
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required or list(properties)}
+
+
+def _problem_schema() -> dict[str, Any]:
+    properties = {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}
+    return _object(properties, ["type", "title", "status"])
+
+
+def _case_view_schema() -> dict[str, Any]:
+    fields = {field: {} for granted in schemas.DETAILS.values() for field in granted.fields}
+    milestone = _object(
+        {
+            "name": {"enum": list(MilestoneName)},
+            "occurred_on": {"type": "string", "format": "date"},
+            "released_at": {"type": "string", "format": "date-time"},
+            "document_number": _TEXT,
+            "details": _object(fields, []) | {"required": []},
+            "clause": _TEXT,
+        },
+        ["name", "released_at", "clause"],
+    )
+    unit = _object({"name": _TEXT, "address": _TEXT, "phone": _TEXT, "clause": _TEXT}, ["clause"])
+    properties = {
+        "case_number": _TEXT,
+        "kind": {"enum": list(Kind)},
+        "role": {"enum": list(Role)},
+        "as_of": {"type": "string", "format": "date-time"},
+        "source_silent": {"type": "boolean"},
+        "unit": unit,
+        "rights": {"type": "array", "items": _object({"title": _TEXT, "text": _TEXT})},
+        "milestones": {"type": "array", "items": milestone},
+        "policy": _TEXT,
+    }
+    return _object(properties, ["case_number", "kind", "role", "source_silent", "milestones", "policy"])
+
+
+def _results_schema() -> dict[str, Any]:
+    errors = {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}}
+    outcome = {"enum": list(Outcome)}
+    result = _object({"id": {"type": ["string", "null"]}, "outcome": outcome, "errors": errors}, ["id", "outcome"])
+    return _object({"results": {"type": "array", "items": result}})
+
+
+def _signed() -> list[dict[str, Any]]:
+    headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    source = {"name": "source", "in": "path", "required": True, "schema": _TEXT}
+    return [source, *({"name": name, "in": "header", "required": True, "schema": _TEXT} for name in headers)]
+
+
+def _push_paths() -> dict[str, Any]:
+    batch = {"type": "array", "maxItems": push.MOST_EVENTS, "items": _ref("Event")}
+    body = {"required": True, "content": {push.SINGLE: {"schema": _ref("Event")}, push.BATCH: {"schema": batch}}}
+    types = "`data` is CaseData, PartyData, MilestoneData or WithdrawalData, as `type` says."
+    return {
+        "/push/v1/{source}": {
+            "post": {
+                "summary": "Push case status, signed as Standard Webhooks says",
+                "description": types,
+                "parameters": _signed(),
+                "requestBody": body,
+                "responses": {
+                    "200": _answer("One outcome for each event, in order; stored for good", _ref("PushResults")),
+                    **_refusals(400, 401, 413, 415, 429, 503),
+                },
+            }
+        },
+        "/push/v1/{source}/checkpoint": {
+            "get": {
+                "summary": "What the service holds of this source",
+                "parameters": _signed(),
+                "responses": {"200": _answer("Records held", {"type": "object"}), **_refusals(401, 503)},
+            }
+        },
+    }
+
+
+def _people_paths() -> dict[str, Any]:
+    def body(name: str) -> dict[str, Any]:
+        return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
+
+    whole = {"type": "integer"}
+    asked = _object({"challenge": _TEXT, "expires_in": whole, "resend_after": whole})
+    opened = _object({"token": _TEXT, "expires_at": {"type": "string", "format": "date-time"}, "idle_seconds": whole})
+    bearer: list[dict[str, list[str]]] = [{"bearer": []}]
+    return {
+        "/api/v1/codes": {
+            "post": {
+                "summary": "Ask for a one-time code by SMS",
+                "requestBody": body("CodesRequest"),
+                "responses": {
+                    "202": _answer("Asked; the same for every case and number", asked),
+                    **_refusals(400, 413, 415, 429, 503),
+                },
+            }
+        },
+        "/api/v1/sessions": {
+            "post": {
+                "summary": "Open a session with a code",
+                "requestBody": body("SessionsRequest"),
+                "responses": {"201": _answer("Opened", opened), **_refusals(400, 401, 413, 415, 429, 503)},
+            }
+        },
+        "/api/v1/case": {
+            "get": {
+                "summary": "The case as the bearer may see it",
+                "security": bearer,
+                "responses": {
+                    "200": _answer("The view", _ref("CaseView")),
+                    "304": {"description": "Not changed"},
+                    **_refusals(401, 503),
+                },
+            }
+        },
+        "/api/v1/session": {
+            "delete": {
+                "summary": "Sign out",
+                "security": bearer,
+                "responses": {"204": {"description": "Signed out"}, **_refusals(503)},
+            }
+        },
+    }
+
+
+def _operations_paths() -> dict[str, Any]:
+    status = {"type": "object", "additionalProperties": _TEXT}
+    return {
+        "/healthz": {"get": {"summary": "The process answers", "responses": {"200": _answer("Alive", status)}}},
+        "/readyz": {
+            "get": {
+                "summary": "Database, migrations and a worker are there",
+                "responses": {"200": _answer("Ready", status), "503": _answer("Not ready", status)},
+            }
+        },
+    }

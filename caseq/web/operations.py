@@ -1,0 +1,117 @@
+"""For those who keep the service running: /healthz, /readyz, /metrics, and one log line a request."""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+
+import structlog
+from flask import Blueprint, Flask, Response, g, jsonify, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from caseq import watching
+from caseq.errors import DatabaseUnavailable
+from caseq.runtime import Runtime
+from caseq.web.current import runtime
+from caseq.web.problems import problem
+
+log = structlog.get_logger("caseq.web")
+blueprint = Blueprint("operations", __name__)
+
+REQUESTS = Counter("caseq_requests", "Requests by route and status.", ["route", "status"])
+SECONDS = Histogram("caseq_request_seconds", "Seconds to answer, by route.", ["route"])
+EVENTS = Counter("caseq_pushed_events", "Pushed events by source and outcome.", ["source", "outcome"])
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Database, migrations and a worker are there; 503 names what is not."""
+    state = watching.readiness(runtime())
+    response = jsonify(state)
+    response.status_code = 200 if all(value == "ok" for value in state.values()) else 503
+    return response
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text; only for the addresses in config/caseq.toml, and never through a proxy we do not know."""
+    allowed = runtime().settings.operations.metrics_allow
+    if request.remote_addr not in allowed or (_forwarded() and not runtime().settings.trusted_proxies):
+        return problem(404)
+    registry = CollectorRegistry()
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        for metric in (REQUESTS, SECONDS, EVENTS):
+            registry.register(metric)
+    registry.register(_Stored(runtime()))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _forwarded() -> bool:
+    return any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP"))
+
+
+class _Stored:
+    """The gauges that are read from the database at the moment of the scrape."""
+
+    def __init__(self, of: Runtime) -> None:
+        self._runtime = of
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            state = watching.state(self._runtime)
+        except DatabaseUnavailable:
+            yield GaugeMetricFamily("caseq_database_up", "Whether the database answers.", 0)
+            return
+        yield GaugeMetricFamily("caseq_database_up", "Whether the database answers.", 1)
+        messages = GaugeMetricFamily("caseq_messages", "Messages by purpose and state.", labels=["purpose", "state"])
+        for (purpose, name), count in state.messages.items():
+            messages.add_metric([purpose, name], count)
+        yield messages
+        oldest = state.oldest_message_seconds
+        yield GaugeMetricFamily("caseq_oldest_message_seconds", "Age of the oldest message that is due.", oldest)
+        waiting = GaugeMetricFamily("caseq_events_waiting", "Events parked or in quarantine.", labels=["where"])
+        for where, count in state.waiting.items():
+            waiting.add_metric([where], count)
+        yield waiting
+        silence = GaugeMetricFamily("caseq_source_silent_seconds", "Seconds since a source spoke.", labels=["source"])
+        for source, seconds in state.source_seconds.items():
+            silence.add_metric([source], seconds)
+        yield silence
+
+
+def register(app: Flask) -> None:
+    """Give every request an id, count it, and write one line about it without anything personal."""
+    app.register_blueprint(blueprint)
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        g.began = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        REQUESTS.labels(route, response.status_code).inc()
+        SECONDS.labels(route).observe(seconds)
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        log.info("request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1))
+        return response
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        structlog.contextvars.clear_contextvars()

