@@ -167,10 +167,14 @@ def retry_quarantine(numbers: tuple[int, ...]) -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--cases", default=1000, show_default=True, type=click.IntRange(10, 100_000))
 @click.option("--dir", "folder", default="var/demo", show_default=True, type=click.Path(path_type=Path))
-def demo(port: int, cases: int, folder: Path) -> None:
+@click.option("--change", is_flag=True, help="Change a row in the case system of the demo that runs, and end.")
+def demo(port: int, cases: int, folder: Path, change: bool) -> None:
     """A whole service with a synthetic case system, on this machine only. Ctrl-C stops all of it."""
     from caseq.demo import supervisor
 
+    if change:
+        click.echo(supervisor.change(folder))
+        return
     sys.exit(supervisor.run(folder, port, cases))
 
 

@@ -26,5 +26,4 @@ def serve(host: str, port: int, workers: int) -> None:
             backpressure=BACKPRESSURE,
             respawn_failed_workers=True,
             log_access=False,
-            process_name="caseq",
         ).serve()

@@ -157,8 +157,8 @@ class Service:
         challenge = self.client.post("/api/v1/codes", json=body).get_json()["challenge"]
         before = len(self.messages(phone))
         self.work()
-        texts = self.messages(phone)[before:]
-        return challenge, digits_of(texts[-1]) if texts else "00000000"
+        codes = [code for text in self.messages(phone)[before:] if len(code := digits_of(text)) == 8]
+        return challenge, codes[-1] if codes else "00000000"
 
     def log_in(self, phone: str = PHONE, case: str = CASE) -> str | None:
         """Ask for a code, take it from the SMS, open a session; its token, None if that did not work."""

@@ -98,6 +98,7 @@ def move_a_day(path: Path, changes: int, seed: int, now: datetime) -> dict[str, 
 def show_people(path: Path) -> list[Person]:
     """The parties of the two show cases that have appeared, with their clean phones."""
     people: list[Person] = []
+    kinds = {"刑事": "criminal", "行政": "administrative"}
     with closing(sqlite3.connect(path)) as database:
         cases = database.execute("SELECT AJBH, AJLX FROM B_ASJ_AJ ORDER BY SYSTEMID LIMIT 2").fetchall()
         for number, kind in cases:
@@ -106,8 +107,8 @@ def show_people(path: Path) -> list[Person]:
                     f"SELECT XM, LXDH, LXRXM, LXRDH FROM {table} WHERE AJBH = ? ORDER BY SYSTEMID",  # noqa: S608
                     (number,),
                 ).fetchone()
-                people.append(Person(role, kind, number, name, phone))
-                people.append(Person(f"{role}_family", kind, number, contact, contact_phone))
+                people.append(Person(role, kinds[kind], number, name, phone))
+                people.append(Person(f"{role}_family", kinds[kind], number, contact, contact_phone))
     return people
 
 

@@ -74,7 +74,8 @@ def case() -> Response:
         return problem(401, WWW_Authenticate=UNAUTHENTICATED)
     response = _json(as_json(view), 200)
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.delete("/session")

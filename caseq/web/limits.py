@@ -1,8 +1,11 @@
 """Coarse limits per network address; what a code may be tried is counted in the database, not here."""
 
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+from typing import cast
 
 from flask import Flask, request
+from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
 from caseq.settings import Settings
@@ -47,7 +50,7 @@ def register(app: Flask, settings: Settings) -> None:
         "push.push": push,
     }
     for endpoint, limit in limited.items():
-        app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+        app.view_functions[endpoint] = cast(Callable[..., ResponseReturnValue], limit(app.view_functions[endpoint]))
 
 
 def _storage(redis_url: str | None) -> str:

@@ -83,7 +83,7 @@ def _problem_schema() -> dict[str, Any]:
 
 
 def _case_view_schema() -> dict[str, Any]:
-    fields = {field: {} for granted in schemas.DETAILS.values() for field in granted.fields}
+    fields: dict[str, Any] = {field: {} for granted in schemas.DETAILS.values() for field in granted.fields}
     milestone = _object(
         {
             "name": {"enum": list(MilestoneName)},

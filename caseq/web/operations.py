@@ -109,7 +109,9 @@ def register(app: Flask) -> None:
         REQUESTS.labels(route, response.status_code).inc()
         SECONDS.labels(route).observe(seconds)
         response.headers["X-Request-ID"] = g.get("request_id", "")
-        log.info("request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1))
+        log.info(
+            "request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1)
+        )
         return response
 
     @app.teardown_request

@@ -67,7 +67,7 @@ def register(app: Flask) -> None:
     @app.errorhandler(RateLimitExceeded)
     def too_many(error: RateLimitExceeded) -> Response:
         log.warning("rate_limited", endpoint=request.endpoint)
-        return answer(429, retry_after=int(error.limit.limit.get_expiry()) if error.limit else 60)
+        return answer(429, retry_after=int(error.limit.limit.get_expiry()))
 
     @app.errorhandler(CSRFError)
     def forged(_error: CSRFError) -> Response:
@@ -85,4 +85,3 @@ def register(app: Flask) -> None:
     def surprise(error: Exception) -> Response:
         log.error("surprise", kind=type(error).__name__, exc_info=error)
         return answer(500)
-

@@ -56,7 +56,8 @@ def signed_by(name: str, body: bytes) -> Source | None:
     """The source that signed this request with one of its live keys, None if it did not."""
     source = runtime().settings.sources.get(name)
     keys = source.keys if source else ()
-    signed = signing.is_signed(keys, request.headers, body, runtime().clock().timestamp())
+    headers = {name.lower(): value for name, value in request.headers}
+    signed = signing.is_signed(keys, headers, body, runtime().clock().timestamp())
     return source if source and signed else None
 
 

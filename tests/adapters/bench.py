@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from sqlalchemy import event as sql_event
 
@@ -195,7 +196,7 @@ class Adapter:
         state.close()
         return is_done
 
-    def pushed(self, since: str | None = None) -> list[dict[str, object]]:
+    def pushed(self, since: str | None = None) -> list[dict[str, Any]]:
         """The events that one more `once` brings to the peer."""
         before = len(self.peer.events)
         assert self.once(since)

@@ -35,7 +35,7 @@ def given_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not GIVEN_SYSTEM.exists():
         pytest.skip(f"{GIVEN_SYSTEM} is not there")
     path = tmp_path_factory.mktemp("given") / "b_asj.db"
-    command = [sys.executable, str(GIVEN_SYSTEM), "new", "--out", str(path), "--cases", "300", "--seed", "7"]
+    command = [sys.executable, str(GIVEN_SYSTEM), "new", "--out", str(path), "--cases", "150", "--seed", "7"]
     subprocess.run(command, check=True, capture_output=True)
     return path
 

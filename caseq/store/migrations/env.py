@@ -1,13 +1,13 @@
 """Alembic's entry: runs the migrations on the connection that store/schema.py passes in."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
 from caseq.store.tables import Moment, metadata
 
 
-def without_our_types(kind: str, item: Any, _context: Any) -> str | bool:
+def without_our_types(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """A migration must not import what a later version may change, so Moment is written as what it is now."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
 

@@ -1,0 +1,1 @@
+"""caseq's own benchmark: the service against reference programs, side by side in one run, as ratios."""

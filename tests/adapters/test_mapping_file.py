@@ -1,0 +1,102 @@
+"""A mapping is checked whole; every fault names file, line and key."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters import vocabulary
+from adapters.mapping import columns_read
+from adapters.mapping_file import read_mapping
+from adapters.sections import Fault, MappingError
+from caseq.rules import case
+from tests.adapters.bench import B_ASJ
+
+
+def _faults(tmp_path: Path, *changes: tuple[str, str]) -> tuple[str, list[Fault]]:
+    text = B_ASJ.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "wrong.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(MappingError) as raised:
+        read_mapping(path, {})
+    return text, list(raised.value.faults)
+
+
+def test_the_shipped_mapping_is_good_and_reads_only_what_it_names() -> None:
+    mapping = read_mapping(B_ASJ, {})
+    assert columns_read(mapping, mapping.table("victims")) == (
+        "AJBH",
+        "CREATEDTIME",
+        "CSRQ",
+        "DELETEFLAG",
+        "LASTUPDATEDTIME",
+        "LXDH",
+        "LXRDH",
+        "LXRXM",
+        "RYBH",
+        "RYJS",
+        "SYSTEMID",
+        "XM",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "reason"),
+    [
+        ('opened_on = "SL_LRSJ"', 'opend_on = "SL_LRSJ"', "case.opend_on", "is not known here"),
+        ('name = "case_solved"', 'name = "case_sloved"', "milestones.3.name", "must be one of"),
+        ('kinds = ["administrative"]', 'kinds = ["adminstrative"]', "milestones.1.kinds", "must name only"),
+        ('"刑事" = "criminal"', '"刑事" = "crime"', "case.kind.codes.刑事", "must be one of"),
+        ('"04" = "criminal_detention"', '"04" = "jail"', "milestones.7.details.measure.codes.04", "must be one of"),
+        ('role = "suspect_family"', 'role = "cousin"', "parties.2.role", "must be one of"),
+        ('changed = "LASTUPDATEDTIME"', "changed = 7", "tables.case.changed", "must be a text"),
+        ('occurred_on = "LASJ"', 'occurred_on = "LASJ; DROP TABLE x"', "milestones.2.occurred_on", "plain name"),
+        ('key = "{RYBH}:family"', 'key = "family"', "parties.2.key", "in braces"),
+        ("chunk_cases = 200", "chunk_cases = 5000", "source.chunk_cases", "at most 200"),
+        ("http://127.0.0.1:8000", "http://caseq.example", "service.url", "https://"),
+        ("${CASEQ_ADAPTER_SOURCE_URL:-sqlite:///var/b_asj.db}", "${CASEQ_NO_URL}", "source.url", "CASEQ_NO_URL"),
+        ('[tables.case]\ntable = "B_ASJ_AJ"', "[tables.case]", "tables.case.table", "is missing"),
+        ('history = "CS"', 'document_number = "CS"', "milestones.7.history", "is missing"),
+    ],
+)
+def test_a_fault_names_file_line_key_and_reason(tmp_path: Path, old: str, new: str, key: str, reason: str) -> None:
+    text, faults = _faults(tmp_path, (old, new))
+    (fault,) = [fault for fault in faults if fault.key == key]
+    assert fault.file == str(tmp_path / "wrong.toml")
+    assert reason in fault.reason
+    assert fault.line is not None
+    near = text.splitlines()[fault.line - 1]
+    assert new.split("\n")[0].split(" = ")[0] in near or near.startswith("[")
+    assert str(fault) == f"{fault.file}:{fault.line}: {key}: {fault.reason}"
+
+
+def test_every_fault_is_named_not_only_the_first(tmp_path: Path) -> None:
+    _, faults = _faults(
+        tmp_path,
+        ('state = "open"', 'state = "opened"'),
+        ('name = "case_filed"', 'name = "filed"'),
+        ("poll_seconds = 10", "poll_seconds = 0"),
+    )
+    assert {fault.key for fault in faults} >= {"case.state", "milestones.2.name", "source.poll_seconds"}
+
+
+def test_text_that_is_not_toml_is_refused_with_its_line(tmp_path: Path) -> None:
+    _, faults = _faults(tmp_path, ("[source]", "[source"))
+    assert [fault.line for fault in faults] == [9]
+
+
+def test_a_missing_file_and_wrong_bytes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match="No such file"):
+        read_mapping(tmp_path / "none.toml", {})
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xff"')
+    with pytest.raises(MappingError, match="UTF-8"):
+        read_mapping(tmp_path / "latin.toml", {})
+
+
+def test_the_closed_sets_are_those_of_the_service() -> None:
+    assert set(case.Kind) == vocabulary.KINDS
+    assert set(case.Role) == vocabulary.ROLES
+    assert set(case.CaseState) == vocabulary.STATES
+    assert {str(name): fields for name, fields in case.DETAIL_FIELDS.items()} == dict(vocabulary.DETAILS)

@@ -1,0 +1,189 @@
+"""Every field of every record carries its own marker; what each role finds in each channel must be the matrix."""
+
+import html
+import itertools
+import json
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from caseq.rules.case import DETAIL_FIELDS
+from tests import matrix
+from tests.service import CASE, PHONE, Service, case, event, milestone, party
+
+DATES = {"perform_by", "reappraisal_until", "statement_until", "rectify_by", "review_by"}
+CLOSED = {
+    "measure": "criminal_detention",
+    "action": "imposed",
+    "phase": "scheduled",
+    "outcome": "agreed",
+    "performed": True,
+}
+SUBJECTS = {"whole": None, "own": "S1", "other": "S2"}
+SOURCES = {kind: kind for kind in matrix.KINDS}
+
+
+class Markers:
+    """Hands out texts, dates and numbers that stand nowhere else, and remembers what each of them marks."""
+
+    def __init__(self) -> None:
+        self.numbers = itertools.count(1001)
+        self.texts: dict[str, str] = {}
+        self.dates: dict[date, str] = {}
+
+    def text(self, what: str) -> str:
+        marker = f"QZ{next(self.numbers)}QZ"
+        self.texts[marker] = what
+        return marker
+
+    def day(self, what: str) -> str:
+        day = date(1990, 1, 1) + timedelta(days=len(self.dates) * 3)
+        self.dates[day] = what
+        return day.isoformat()
+
+    def found(self, page: str) -> set[str]:
+        """What the markers that stand on a page mark; dates in any way of writing them."""
+        texts = {self.texts[marker] for marker in re.findall(r"QZ\d+QZ", page) if marker in self.texts}
+        days = {what for day, what in self.dates.items() if any(stands_in(form, page) for form in forms(day))}
+        return texts | days
+
+
+def forms(day: date) -> tuple[str, ...]:
+    """The ways in which a page may write a date."""
+    months = day.strftime("%B")
+    return (
+        day.isoformat(),
+        f"{day.year}年{day.month}月{day.day}日",
+        f"{day.day} {months} {day.year}",
+        f"{months} {day.day}, {day.year}",
+        f"{day.day} {months[:3]} {day.year}",
+        f"{months[:3]} {day.day}, {day.year}",
+    )
+
+
+def stands_in(form: str, page: str) -> bool:
+    """Whether the form stands on the page as a whole: 1 May is not in 21 May."""
+    return re.search(rf"(?<!\d){re.escape(form)}(?!\d)", page) is not None
+
+
+def details(markers: Markers, name: str, prefix: str) -> dict[str, Any]:
+    """All details that a milestone of this name may have, marked."""
+    values: dict[str, Any] = {}
+    for field in DETAIL_FIELDS[name]:
+        if field in DATES:
+            values[field] = markers.day(f"{prefix}.{field}")
+        elif field == "penalties":
+            values[field] = [{"kind": "fine", "amount": 7_000_000 + next(markers.numbers)}]
+        else:
+            values[field] = CLOSED[field] if field in CLOSED else markers.text(f"{prefix}.{field}")
+    return values
+
+
+def everything(markers: Markers, kind: str, role: str) -> list[dict[str, Any]]:
+    """A case with every field of every record filled, a reader in this role, and others in every other role."""
+    unit = {field: markers.text(f"unit.{field}") for field in ("name", "address", "phone")}
+    unit["code"] = "QZ9999"
+    head = case(
+        kind,
+        unit=unit,
+        opened_on=markers.day("case.opened_on"),
+        aliases=[markers.text("case.alias")],
+        merged_into=markers.text("case.merged_into"),
+        trade=markers.text("case.trade"),
+        transferred_to={"name": markers.text("case.transferred_to"), "on": markers.day("case.transferred_on")},
+    )
+    events = [event("case", head, source=kind)]
+    for name, (relation, subject) in itertools.product(DETAIL_FIELDS, SUBJECTS.items()):
+        for hold in (None, {"reason": markers.text(f"{name}.{relation}.held.reason")}):
+            prefix = f"{name}.{relation}" + (".held" if hold else "")
+            data = milestone(
+                name,
+                prefix,
+                subject=subject,
+                occurred_on=markers.day(f"{prefix}.occurred_on"),
+                document_number=markers.text(f"{prefix}.document_number"),
+                details=details(markers, name, prefix),
+                hold=hold,
+            )
+            events.append(event("milestone", data, source=kind))
+    for index, other in enumerate(matrix.ROLES):
+        phone = PHONE if other == role else f"1991111{index:04d}"
+        data = party(other, phone=phone, name=markers.text(f"party.{other}.name"), appeared_on="2026-11-20")
+        data["subject"] = "S1" if other == role else "S2"
+        events.append(event("party", data, source=kind))
+    return events
+
+
+def granted(kind: str, role: str) -> set[str]:
+    """What the matrix lets this role find: marked fields only."""
+    seen = {f"unit.{field}" for field in matrix.CELLS[kind, role, "unit"].fields} if "unit" in items(kind, role) else set()
+    for name, (relation, subject) in itertools.product(DETAIL_FIELDS, SUBJECTS.items()):
+        cell = matrix.may_see(kind, role, name, "S1", subject)
+        if cell is not None:
+            seen |= {f"{name}.{relation}.{field}" for field in cell.fields if field not in (*CLOSED, "penalties")}
+    return seen
+
+
+def as_text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def items(kind: str, role: str) -> set[str]:
+    return {cell.item for cell in matrix.CELLS.values() if (cell.kind, cell.role) == (kind, role)}
+
+
+def expected_milestones(kind: str, role: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The milestones of the JSON view by the matrix alone, without released_at."""
+    expected = []
+    for data in (item["data"] for item in events if item["type"] == "caseq.milestone.v1"):
+        cell = matrix.may_see(kind, role, data["name"], "S1", data["subject"])
+        if cell is None or data["hold"]:
+            continue
+        seen = {field: data[field] for field in ("occurred_on", "document_number") if field in cell.fields}
+        inner = {field: data["details"][field] for field in cell.fields if field in data["details"]}
+        expected.append({"name": data["name"], "clause": cell.clause, **seen, **({"details": inner} if inner else {})})
+    return expected
+
+
+@pytest.mark.parametrize(("kind", "role"), matrix.ONLINE)
+def test_each_role_finds_in_each_channel_what_the_matrix_grants(service: Service, kind: str, role: str) -> None:
+    markers = Markers()
+    events = everything(markers, kind, role)
+    assert set(service.outcomes(*events, source=kind)) == {"accepted"}
+
+    token = service.log_in()
+    view = service.view(token)
+    assert view is not None
+    assert view["role"] == role
+    shown = [{key: value for key, value in item.items() if key != "released_at"} for item in view["milestones"]]
+    expected = expected_milestones(kind, role, events)
+    assert sorted(map(as_text, shown)) == sorted(map(as_text, expected))
+    assert markers.found(repr(view)) == granted(kind, role)
+    assert set(view) - {"unit"} == {
+        "case_number", "kind", "role", "as_of", "source_silent", "milestones", "policy", "rights",
+    } - (set() if "rights" in items(kind, role) else {"rights"})  # fmt: skip
+
+    for language in ("zh", "en"):
+        client = service.client
+        client.set_cookie("caseq", str(token))
+        answer = client.get(f"/case?lang={language}")
+        assert answer.status_code == 200
+        page = html.unescape(answer.get_data(as_text=True))
+        assert markers.found(page) == granted(kind, role), language
+        assert "QZ9999" not in page
+    texts = "".join(service.messages())
+    assert markers.found(texts) == set()
+    assert CASE not in texts
+
+
+@pytest.mark.parametrize("kind", matrix.KINDS)
+def test_roles_that_the_matrix_does_not_open_online_get_no_code(service: Service, kind: str) -> None:
+    closed = [role for role in matrix.ROLES if (kind, role) not in matrix.ONLINE]
+    phones = {role: f"1992222{index:04d}" for index, role in enumerate(closed)}
+    parties = [event("party", party(role, phone=phones[role]), source=kind) for role in closed]
+    service.push(event("case", case(kind), source=kind), *parties, source=kind)
+    for role in closed:
+        assert service.log_in(phones[role]) is None, role
+    assert service.messages() == []
