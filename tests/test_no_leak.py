@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from caseq.rules.case import DETAIL_FIELDS
+from caseq.store.sealing import token_hash
 from tests import matrix
 from tests.service import CASE, PHONE, Service, case, event, milestone, party
 
@@ -126,6 +127,14 @@ def granted(kind: str, role: str) -> set[str]:
     return seen
 
 
+def read_by_the_query(service: Service, token: str | None) -> set[tuple[str, str | None]]:
+    """The names and subjects of the milestones that left the database, before any projection."""
+    idle = service.runtime.settings.login.session_idle
+    stored = service.runtime.case_query.load(service.runtime.database, token_hash(str(token)), service.clock(), idle)
+    assert stored is not None
+    return {(milestone.name, milestone.subject) for milestone in stored.milestones}
+
+
 def as_text(value: object) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
@@ -164,6 +173,12 @@ def test_each_role_finds_in_each_channel_what_the_matrix_grants(service: Service
     assert set(view) - {"unit"} == {
         "case_number", "kind", "role", "as_of", "source_silent", "milestones", "policy", "rights",
     } - (set() if "rights" in items(kind, role) else {"rights"})  # fmt: skip
+
+    assert read_by_the_query(service, token) == {
+        (item["name"], subject)
+        for item, (_, subject) in itertools.product(expected, SUBJECTS.items())
+        if matrix.may_see(kind, role, item["name"], "S1", subject)
+    }
 
     for language in ("zh", "en"):
         client = service.client

@@ -108,7 +108,7 @@ class Book:
     def _put(self, type_: RecordType, event: Event, key: str, case_key: str) -> Placed | Change:
         before = self._entry(type_, key)
         if before is not None:
-            if before.case_key != case_key:
+            if before.case_key != case_key and not before.withdrawn:
                 return _refused("data", f"{key} is recorded under another case; withdraw it there first")
             if event.sequence <= before.sequence:
                 return Placed(Outcome.STALE)
@@ -133,12 +133,18 @@ class Book:
 
     def parties_of(self, case_key: str) -> Iterator[tuple[str, Entry[Party]]]:
         """The live parties of a case, by key."""
-        return ((key, entry) for key in self._keys_of[RecordType.PARTY, case_key] if (entry := self.parties[key]).live)
+        keys = self._keys_of[RecordType.PARTY, case_key]
+        return ((key, entry) for key in keys if _is_live_in(case_key, entry := self.parties[key]))
 
     def milestones_of(self, case_key: str) -> Iterator[tuple[str, Entry[Milestone]]]:
         """The live milestones of a case, by key; complete only for cases whose case or party records change."""
         keys = self._keys_of[RecordType.MILESTONE, case_key]
-        return ((key, entry) for key in keys if (entry := self.milestones[key]).live)
+        return ((key, entry) for key in keys if _is_live_in(case_key, entry := self.milestones[key]))
+
+
+def _is_live_in(case_key: str, entry: Entry[Any]) -> bool:
+    """Whether the record is live and still one of this case: a withdrawn one may come back under another."""
+    return entry.live is not None and entry.case_key == case_key
 
 
 def _refused(name: str, reason: str) -> Placed:

@@ -9,7 +9,8 @@ from caseq.errors import NotJson
 
 DEEPEST = 16
 
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and closed by the end too: an unterminated text must not be read again from each of its quotes.
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
 _MAY_HIDE_FORBIDDEN = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules import signing
@@ -12,6 +12,7 @@ from caseq.settings.model import Twilio
 SHORTEST_SECRET = 32
 DEFAULT_DATABASE_URL = "sqlite:///var/caseq.db"
 _PUSH_KEY = "CASEQ_PUSH_KEY_"
+_REDIS = ("redis://", "rediss://", "valkey://", "valkeys://")
 
 
 class Environment:
@@ -32,11 +33,14 @@ class Environment:
         """The live keys of one source, newest first; ConfigurationError if one cannot be a key."""
         name = _PUSH_KEY + source.upper()
         keys = tuple(key.strip() for key in (self.text(name) or "").split(",") if key.strip())
+        faults = []
         for position, key in enumerate(keys, start=1):
             try:
                 signing.key_bytes(key)
             except ValueError as error:
-                raise ConfigurationError([_fault(name, f"key {position}: {error}")]) from None
+                faults.append(_fault(name, f"key {position}: {error}"))
+        if faults:
+            raise ConfigurationError(faults)
         return keys
 
     def unknown_push_keys(self, sources: Iterable[str]) -> list[Fault]:
@@ -49,9 +53,9 @@ class Environment:
         """The fields of `Settings` that the environment decides."""
         faults: list[Fault] = []
         settings = {
-            "database_url": self._database_url(),
+            "database_url": self._database_url(faults),
             "secret_keys": self._secret_keys(faults),
-            "redis_url": self.text("CASEQ_REDIS_URL"),
+            "redis_url": self._redis_url(faults),
             "public_url": self._public_url(faults),
             "trusted_proxies": self._whole("CASEQ_TRUSTED_PROXIES", faults),
             "twilio": self._twilio(faults),
@@ -64,11 +68,19 @@ class Environment:
             raise ConfigurationError(faults)
         return settings
 
-    def _database_url(self) -> str:
+    def _database_url(self, faults: list[Fault]) -> str:
         url = self.text("CASEQ_DATABASE_URL") or DEFAULT_DATABASE_URL
         for old in ("postgres://", "postgresql://"):
             if url.startswith(old):
-                return "postgresql+psycopg://" + url.removeprefix(old)
+                url = "postgresql+psycopg://" + url.removeprefix(old)
+        if not url.startswith(("sqlite:///", "postgresql+psycopg://")) or _parts(url) is None:
+            faults.append(_fault("CASEQ_DATABASE_URL", "must be sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"))
+        return url
+
+    def _redis_url(self, faults: list[Fault]) -> str | None:
+        url = self.text("CASEQ_REDIS_URL")
+        if url and (not url.startswith(_REDIS) or _parts(url) is None):
+            faults.append(_fault("CASEQ_REDIS_URL", "must be an address such as redis://127.0.0.1:6379/0"))
         return url
 
     def _secret_keys(self, faults: list[Fault]) -> tuple[str, ...]:
@@ -82,7 +94,8 @@ class Environment:
 
     def _public_url(self, faults: list[Fault]) -> str | None:
         url = self.text("CASEQ_PUBLIC_URL")
-        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+        parts = _parts(url) if url else None
+        if url and (parts is None or parts.scheme not in ("http", "https") or not parts.hostname):
             faults.append(_fault("CASEQ_PUBLIC_URL", "must be an address such as https://cases.example.org"))
         return url.rstrip("/") if url else None
 
@@ -104,6 +117,16 @@ class Environment:
         if (sender is None) == (service is None):
             faults.append(_fault("CASEQ_TWILIO_FROM", "set either this or CASEQ_TWILIO_MESSAGING_SERVICE_SID"))
         return Twilio(account, token or "", sender, service, self.text("CASEQ_TWILIO_API_BASE"))
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address, None if its brackets or its port are no such thing."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
 
 
 def _fault(name: str, reason: str) -> Fault:

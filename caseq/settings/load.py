@@ -82,6 +82,8 @@ def _sources(path: Path, environment: Environment) -> dict[str, Source]:
         silent_after = timedelta(minutes=loaded["silent_after_minutes"])
         sources[name] = Source(name, frozenset(loaded["kinds"]), silent_after, keys)
     faults += environment.unknown_push_keys(file.data)
+    if not file.data:
+        faults.append(file.fault([], "names no source"))
     if faults:
         raise ConfigurationError(faults)
     return sources

@@ -4,6 +4,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from caseq.rules.case import Kind, Role
 from caseq.rules.disclosure import Scope
+from caseq.settings.strictfields import Flag, Number
 
 LANGUAGES = ("zh", "en")
 
@@ -17,8 +18,8 @@ def _whole(minimum: int = 1) -> fields.Integer:
     return fields.Integer(required=True, strict=True, validate=validate.Range(min=minimum))
 
 
-def _number() -> fields.Float:
-    return fields.Float(required=True, validate=validate.Range(min=0.01))
+def _number() -> Number:
+    return Number(required=True, validate=validate.Range(min=0.01))
 
 
 def _text() -> fields.String:
@@ -137,7 +138,7 @@ class RuleToml(Schema):
     clause = _text()
     kind = fields.Enum(Kind, by_value=True, required=True)
     roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(min=1))
-    online = fields.Boolean(required=True, truthy={True}, falsy={False})
+    online = Flag(required=True)
     item = _text()
     scope = fields.Enum(Scope, by_value=True, required=True)
     fields_ = fields.List(fields.String(), required=True, data_key="fields")

@@ -27,7 +27,7 @@ class TomlFile:
             raise ConfigurationError([Fault(str(path), None, "file", f"cannot be read: {error}")]) from error
         except tomllib.TOMLDecodeError as error:
             found = _SYNTAX_LINE.search(str(error))
-            line = int(found.group(1)) if found else None
+            line = int(found.group(1)) if found else len(self.text.splitlines()) or 1  # "at end of document"
             raise ConfigurationError([Fault(str(path), line, "syntax", str(error))]) from error
 
     def fault(self, keys: Sequence[str | int], reason: str) -> Fault:

@@ -207,4 +207,19 @@ def _operations_paths() -> dict[str, Any]:
                 "responses": {"200": _answer("Ready", status), "503": _answer("Not ready", status)},
             }
         },
+        "/metrics": {
+            "get": {
+                "summary": "Figures for Prometheus; 404 to everybody who is not on the list in config/caseq.toml",
+                "responses": {
+                    "200": {"description": "Figures", "content": {"text/plain": {"schema": _TEXT}}},
+                    **_refusals(404),
+                },
+            }
+        },
+        "/api/openapi.json": {
+            "get": {
+                "summary": "This description",
+                "responses": {"200": _answer("OpenAPI 3.1", {"type": "object"})},
+            }
+        },
     }

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from caseq.rules.case import DETAIL_FIELDS, CaseState, Kind, MilestoneName, RecordType, Role
+from caseq.rules.numbers import LONGEST_NUMBER, lookup_key
+from caseq.settings.strictfields import Flag
 from caseq.settings.tomlfile import leaves
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -33,22 +35,31 @@ def _is_time(value: str) -> None:
     try:
         if not _TIME.fullmatch(value):
             raise ValueError
-        datetime.fromisoformat(value.upper())
-    except ValueError:
+        datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValidationError("must be a time with offset such as 2026-11-23T10:00:00+08:00") from None
 
 
+def _has_key(value: str) -> None:
+    if not lookup_key(value):
+        raise ValidationError("must hold more than spaces and invisible characters")
+
+
 def _text(longest: int, required: bool = False) -> fields.String:
-    checks = [validate.Length(min=1 if required else 0, max=longest), _is_plain]
+    checks = (validate.Length(min=1 if required else 0, max=longest), _is_plain)
     return fields.String(required=required, allow_none=not required, validate=checks)
+
+
+def _case_number() -> fields.String:
+    return fields.String(required=True, validate=(validate.Length(1, LONGEST_NUMBER), _is_plain, _has_key))
 
 
 def _day() -> fields.String:
     return fields.String(allow_none=True, validate=_is_day)
 
 
-def _flag() -> fields.Boolean:
-    return fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+def _flag() -> Flag:
+    return Flag(allow_none=True)
 
 
 def _one_of(values: Sequence[str], required: bool = False) -> fields.String:
@@ -77,7 +88,7 @@ class CaseData(_Strict):
     kind = _one_of(list(Kind), required=True)
     opened_on = _day()
     unit = fields.Nested(_Unit, required=True)
-    aliases = fields.List(_text(100, required=True), allow_none=True, validate=validate.Length(max=20))
+    aliases = fields.List(_case_number(), allow_none=True, validate=validate.Length(max=20))
     merged_into = _text(100)
     state = _one_of(list(CaseState))
     concluded_on = _day()
@@ -180,7 +191,7 @@ class Event(_Strict):
     id = _text(200, required=True)
     source = _text(50, required=True)
     type = _one_of(list(DATA), required=True)
-    subject = _text(100, required=True)
+    subject = _case_number()
     time = fields.String(required=True, validate=_is_time)
     sequence = _text(100, required=True)
     datacontenttype = fields.String(validate=validate.Equal("application/json"))

@@ -1,0 +1,147 @@
+"""Made-up cases, and sessions that may read them, stored by the service's own acts."""
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from caseq import intake
+from caseq import runtime as runtimes
+from caseq.intake import Pushed
+from caseq.runtime import Runtime
+from caseq.settings import load
+from caseq.store import auditing, logins
+from caseq.store.tables import parties, sessions
+from sqlalchemy import select
+
+SOURCE = "criminal"
+PUSH_KEY = "whsec_" + base64.b64encode(b"a key of the benchmark alone").decode()
+#: Cases with exactly so many milestones, all visible to the victim, are the ones that are looked at.
+SEEN_MILESTONES = 8
+_SEEN_EVERY = 4
+_BATCH = 1000
+_UNIT = {
+    "code": "640121510000",
+    "name": "示例县公安局城关派出所",
+    "address": "示例县城关镇中心路1号",
+    "phone": "0951-8011010",
+}
+_MEASURES = ("criminal_detention", "arrest", "bail_pending_trial", "residential_surveillance")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A session that may read one case."""
+
+    token: str
+    session_id: int
+
+
+def environment(url: str, port: int = 8000) -> dict[str, str]:
+    """The environment of a service on this database."""
+    return {
+        "CASEQ_SECRET_KEY": "bench-" + "0" * 40,
+        "CASEQ_DATABASE_URL": url,
+        "CASEQ_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        f"CASEQ_PUSH_KEY_{SOURCE.upper()}": PUSH_KEY,
+    }
+
+
+def runtime(url: str) -> Runtime:
+    return runtimes.build(load(environment(url)))
+
+
+def fill(parts: Runtime, cases: int) -> None:
+    """Store `cases` cases with five parties for two of them and six milestones for one, formed long ago."""
+    source = parts.settings.sources[SOURCE]
+    formed = parts.clock() - timedelta(days=90)
+    batch: list[Pushed] = []
+    for event in _events(cases, formed.isoformat(timespec="seconds")):
+        batch.append(Pushed(event))
+        if len(batch) == _BATCH:
+            intake.take(parts, source, batch, "bench")
+            batch = []
+    intake.take(parts, source, batch, "bench")
+
+
+def readers(parts: Runtime, most: int) -> list[Reader]:
+    """Sessions of victims whose case has SEEN_MILESTONES milestones, each opened as a login would."""
+    now, life = parts.clock(), parts.settings.login.session_life
+    wanted = [f"victim-{n}" for n in range(0, most * _SEEN_EVERY, _SEEN_EVERY)]
+    columns = (parties.c.id.label("party_id"), parties.c.case_id, parties.c.role, parties.c.subject)
+    opened = []
+    with parts.database.transaction() as connection:
+        for row in connection.execute(select(*columns).where(parties.c.key.in_(wanted))).all():
+            token = secrets.token_urlsafe(32)
+            session_id = logins.open_session(connection, token, row, now, life)
+            ids = {"session_id": session_id, "party_id": row.party_id, "case_id": row.case_id}
+            auditing.record(connection, "login", now, **ids)
+            opened.append(Reader(token, session_id))
+    return opened
+
+
+def forget_readers(parts: Runtime) -> None:
+    with parts.database.transaction() as connection:
+        connection.execute(sessions.delete())
+
+
+def case_number(n: int) -> str:
+    return f"A{640121510000 + n // 10_000:012d}202611{n % 10_000:04d}"
+
+
+def event(type_: str, n: int, key: str, formed: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """A CloudEvent about case `n`."""
+    return {
+        "specversion": "1.0",
+        "id": f"{type_}:{key}",
+        "source": SOURCE,
+        "type": f"caseq.{type_}.v1",
+        "subject": case_number(n),
+        "time": formed,
+        "sequence": "1",
+        "data": data,
+    }
+
+
+def milestone(n: int, key: str, formed: str, step: int) -> dict[str, Any]:
+    """A milestone of case `n` that its victim sees; the first three steps are not measures."""
+    data: dict[str, Any] = {"milestone": key, "occurred_on": f"2026-{step % 9 + 1:02d}-{n % 28 + 1:02d}"}
+    if step == 0:
+        data |= {"name": "case_filed", "document_number": f"示公（刑）立字〔2026〕{n}号"}
+    elif step == 1:
+        data |= {"name": "case_solved"}
+    elif step == 2:
+        data |= {"name": "transferred_for_prosecution_review", "details": {"procuratorate": "示例县人民检察院"}}
+    else:
+        details = {"measure": _MEASURES[step % len(_MEASURES)], "action": "imposed"}
+        data |= {"name": "compulsory_measure", "subject": f"S{n}", "details": details}
+    return event("milestone", n, key, formed, data)
+
+
+def pushes(cases: int, batches: int, size: int, prefix: str, formed: str) -> Sequence[list[dict[str, Any]]]:
+    """Batches of new milestones for cases that are there; keys begin with `prefix`."""
+    return [
+        [milestone((b * size + i) % cases, f"{prefix}-{b}-{i}", formed, 3 + i % 5) for i in range(size)]
+        for b in range(batches)
+    ]
+
+
+def _events(cases: int, formed: str) -> Iterator[dict[str, Any]]:
+    for n in range(cases):
+        yield event("case", n, f"case-{n}", formed, {"kind": "criminal", "opened_on": "2026-08-20", "unit": _UNIT})
+        yield from _parties(n, formed)
+        steps = SEEN_MILESTONES if n % _SEEN_EVERY == 0 else 5 + (n % 3 == 0)
+        for step in range(steps):
+            yield milestone(n, f"first-{n}-{step}", formed, step)
+
+
+def _parties(n: int, formed: str) -> Iterator[dict[str, Any]]:
+    people = [("victim", True, None), ("suspect", False, f"S{n}"), ("victim_family", False, None)]
+    for role, sms, subject in people[: 2 + n % 2]:
+        phone = f"19{'976'[len(role) % 3]}{n % 10**8:08d}"
+        data: dict[str, Any] = {"party": f"{role}-{n}", "role": role, "name": "测试人", "phone": phone, "sms": sms}
+        if subject:
+            data |= {"subject": subject, "appeared_on": "2026-08-20"}
+        yield event("party", n, f"{role}-{n}", formed, data)
