@@ -18,6 +18,8 @@ from caseq.store.sealing import Sealer
 
 DEFAULT_POSTGRES_URL = "postgresql://127.0.0.1:5432/test"
 ENGINES = ("postgresql", "sqlite")
+#: What the service sets on every SQLite connection; reference programs must be as careful.
+SQLITE_PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
 
 
 @dataclass(frozen=True)

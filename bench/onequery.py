@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -79,7 +79,7 @@ def from_environment() -> Flask:
 
 
 def _postgresql(settings: Settings, seen: str) -> Ask:
-    view = f"SELECT :now, 'view', session_id, party_id, case_id FROM entered"  # noqa: S608 - constants
+    view = "SELECT :now, 'view', session_id, party_id, case_id FROM entered"
     statement = f"WITH entered AS ({_ENTERED}), audited AS ({_AUDIT} {view}) {seen}"
     for name, kind in _TYPES.items():
         statement = statement.replace(f":{name}", f"%({name})s::{kind}")
@@ -187,5 +187,3 @@ def _moment(value: datetime | str) -> datetime:
 def _bureau(moment: datetime) -> str:
     return moment.astimezone(BUREAU_TIME).isoformat(timespec="seconds")
 
-
-__all__ = ["from_environment", "timedelta"]

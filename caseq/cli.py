@@ -142,10 +142,11 @@ def show_quarantine(number: int) -> None:
     """The whole event, with personal data, and what is wrong with it."""
     from caseq import quarantine as acts
 
-    item = acts.one(_runtime(), number)
-    if item is None:
+    found = acts.waiting(_runtime(), [number])
+    if not found:
         click.echo(f"Nothing in quarantine has the number {number}.", err=True)
         sys.exit(1)
+    item = found[0]
     click.echo(json.dumps({"errors": item.errors, "event": item.raw}, ensure_ascii=False, indent=2))
 
 
@@ -153,11 +154,20 @@ def show_quarantine(number: int) -> None:
 @click.argument("numbers", type=int, nargs=-1)
 def retry_quarantine(numbers: tuple[int, ...]) -> None:
     """Take the refused events with these numbers (all, if none is given) in once more."""
+    from caseq import intake
     from caseq import quarantine as acts
     from caseq.web.schemas import errors_of
 
+    runtime = _runtime()
     refused = 0
-    for item, result in acts.retry(_runtime(), numbers, errors_of):
+    for item in acts.waiting(runtime, numbers):
+        source = runtime.settings.sources.get(item.source)
+        if source is None:
+            click.echo(f"{item.id}\trefused\tno source is called {item.source}")
+            refused += 1
+            continue
+        pushed = intake.Pushed(item.raw, errors_of(item.raw, source.name))
+        result = intake.take(runtime, source, [pushed], f"retry {item.id}")[0]
         refused += result.outcome == "refused"
         click.echo(f"{item.id}\t{result.outcome}\t{json.dumps(result.errors, ensure_ascii=False)}")
     sys.exit(1 if refused else 0)

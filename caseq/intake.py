@@ -48,6 +48,7 @@ class _Batch:
     received: list[str] = field(default_factory=list)
     parked: list[tuple[str, Any]] = field(default_factory=list)  # (case key, raw event)
     unparked: list[str] = field(default_factory=list)
+    not_received: list[str] = field(default_factory=list)  # parked before, refused now
     refused: list[tuple[Any, Errors]] = field(default_factory=list)
 
     def place(self, event: Event) -> Result:
@@ -129,7 +130,8 @@ def _place_waiting(batch: _Batch, case_key: str) -> None:
     order = {Milestone: 0, Party: 1}
     waiting = batch.waiting.pop(case_key, [])
     for event in sorted(waiting, key=lambda event: order.get(type(event.record), 2)):
-        batch.place(event)
+        if batch.place(event).outcome is Outcome.REFUSED:
+            batch.not_received.append(event.id)
         batch.unparked.append(event.id)
 
 
@@ -138,7 +140,9 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
     case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
     party_ids = writing.write(connection, runtime.sealer, source.name, case_ids, batch.changes, now)
     pushes.note_received(connection, source.name, batch.received, now)
+    pushes.release_from_quarantine(connection, source.name, batch.received, now)
     pushes.unpark(connection, source.name, batch.unparked)
+    pushes.forget_received(connection, source.name, batch.not_received)
     pushes.park(connection, runtime.sealer, source.name, batch.parked, now)
     pushes.put_in_quarantine(connection, runtime.sealer, source.name, batch.refused, now)
     outbox.add_news(

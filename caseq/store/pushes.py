@@ -71,6 +71,12 @@ def note_received(connection: Connection, source: str, ids: Iterable[str], now: 
         connection.execute(insert(received), rows)
 
 
+def forget_received(connection: Connection, source: str, ids: Sequence[str]) -> None:
+    """Let these ids be taken in again: they were parked and then refused, and somebody may retry them."""
+    if ids:
+        connection.execute(delete(received).where(received.c.source == source, received.c.event_id.in_(ids)))
+
+
 def park(
     connection: Connection, sealer: Sealer, source: str, waiting: Sequence[tuple[str, Any]], now: datetime
 ) -> None:
@@ -130,11 +136,9 @@ def put_in_quarantine(
         connection.execute(kept, list(rows.values()))
 
 
-def in_quarantine(connection: Connection, sealer: Sealer, id_: int | None = None) -> list[Quarantined]:
-    """The refused events that still wait for somebody, oldest first; or the one with this id."""
+def in_quarantine(connection: Connection, sealer: Sealer) -> list[Quarantined]:
+    """The refused events that still wait for somebody, oldest first."""
     wanted = select(quarantine).where(quarantine.c.resolved_at.is_(None)).order_by(quarantine.c.id)
-    if id_ is not None:
-        wanted = wanted.where(quarantine.c.id == id_)
     return [
         Quarantined(
             row.id,
@@ -148,8 +152,11 @@ def in_quarantine(connection: Connection, sealer: Sealer, id_: int | None = None
     ]
 
 
-def resolve_quarantined(connection: Connection, id_: int, now: datetime) -> None:
-    connection.execute(update(quarantine).where(quarantine.c.id == id_).values(resolved_at=now))
+def release_from_quarantine(connection: Connection, source: str, ids: Sequence[str], now: datetime) -> None:
+    """Mark as resolved what was refused under these event ids and has been taken in now."""
+    if ids:
+        open_ = update(quarantine).where(quarantine.c.source == source, quarantine.c.resolved_at.is_(None))
+        connection.execute(open_.where(quarantine.c.event_id.in_(ids)).values(resolved_at=now))
 
 
 def waiting_counts(connection: Connection) -> dict[str, int]:

@@ -44,8 +44,10 @@ class Site:
         page.goto(self.url)
         page.get_by_role("textbox").fill(CASE)
         page.locator("main form button").click()
+        page.wait_for_url("**/method")
         page.get_by_role("textbox").fill(phone)
         page.locator("main form button").click()
+        page.wait_for_url("**/code")
 
     def log_in(self, page: Page, phone: str = PHONE) -> None:
         self.ask(page, phone)

@@ -1,0 +1,102 @@
+"""`caseq bench`: measure the service against reference programs and print the ratios."""
+
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import databases, dataset, machine, process, pushing, status
+from bench.databases import Place
+from bench.dataset import Reader
+from bench.effort import Effort, effort
+from bench.results import Results
+from caseq import logs
+from caseq.runtime import Runtime
+
+NAMES = ("http", "inprocess", "push", "process")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--engine", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
+@click.option("--quick", is_flag=True, help="Less of everything, under a minute: shows that it runs, not how fast.")
+@click.option("--full", is_flag=True, help="Also the growth of memory over 200,000 pushed events.")
+@click.option("--cases", type=click.IntRange(40, 1_000_000), help="How many cases are stored.  [default: 2000]")
+@click.option("--only", type=click.Choice(NAMES), help="Only this comparison.")
+@click.option("--postgres-url", envvar="CASEQ_TEST_POSTGRES_URL", default=databases.DEFAULT_POSTGRES_URL)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write every value to this file.")
+@click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
+def main(
+    engine: str,
+    quick: bool,
+    full: bool,
+    cases: int | None,
+    only: str | None,
+    postgres_url: str,
+    json_file: Path | None,
+    markdown: bool,
+) -> None:
+    """Measure the service side by side with reference programs, on made-up cases in databases of its own."""
+    version = databases.postgres_version(postgres_url)
+    wanted = [name for name in databases.ENGINES if engine in (name, "both")]
+    if "postgresql" in wanted and version is None:
+        if engine == "postgresql":
+            raise click.UsageError("no PostgreSQL server answers at --postgres-url")
+        wanted.remove("postgresql")
+        click.echo("no PostgreSQL server answers at --postgres-url: SQLite only", err=True)
+    results = Results(machine.name(), machine.programs(version))
+    with tempfile.TemporaryDirectory(prefix="caseq-bench-") as folder:
+        for name in wanted:
+            _measure(name, postgres_url, effort(quick, full, cases), only, Path(folder), results)
+        if only in (None, "process"):
+            _say("process")
+            results.add(process.still(Path(folder), 3 if quick else 5))
+    if json_file:
+        json_file.write_text(json.dumps(results.as_json(), ensure_ascii=False, indent=2) + "\n")
+    if markdown:
+        click.echo(results.markdown())
+    else:
+        console = Console()
+        (console if console.is_terminal else Console(width=200)).print(results.table())
+
+
+def _measure(engine: str, postgres: str, size: Effort, only: str | None, folder: Path, results: Results) -> None:
+    """All comparisons that need a database of this engine."""
+    own = folder / engine
+    own.mkdir()
+    with databases.made(engine, postgres, own) as place, _filled(place, size, own) as (parts, readers):
+        if only in (None, "inprocess"):
+            _say(f"{engine}: in process")
+            results.add(status.in_process(place, parts, readers, size))
+        if only in (None, "http"):
+            _say(f"{engine}: over HTTP")
+            results.add(status.over_http(place, readers, size, own))
+        if only in (None, "push"):
+            _say(f"{engine}: push")
+            results.add(pushing.compare(place, parts, size, own))
+
+
+@contextlib.contextmanager
+def _filled(place: Place, size: Effort, folder: Path) -> Iterator[tuple[Runtime, list[Reader]]]:
+    """A runtime on this database, filled, with sessions; log lines go to a file as they would in earnest."""
+    _say(f"{place.engine}: storing {size.cases} cases")
+    parts = dataset.runtime(place.url)
+    with (folder / "service.log").open("w") as log, contextlib.redirect_stderr(log):
+        logs.configure()
+        dataset.fill(parts, size.cases)
+        try:
+            yield parts, dataset.readers(parts, size.readers)
+        finally:
+            parts.database.close()
+
+
+def _say(what: str) -> None:
+    print(f"… {what}", file=sys.__stderr__, flush=True)
+
+
+if __name__ == "__main__":
+    main()

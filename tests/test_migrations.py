@@ -1,0 +1,156 @@
+"""The schema is the sum of the migrations, on both engines, and a database that lacks one says so."""
+
+from contextlib import contextmanager
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from caseq.store import schema
+from caseq.store.database import Database
+from caseq.store.sealing import Sealer
+from caseq.store.tables import metadata
+from tests.service import service as build_service
+
+
+@pytest.fixture
+def empty_url(engine, tmp_path, request):
+    """The URL of a database without tables; on PostgreSQL one that only this test sees."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"caseq_empty_{tmp_path.name.replace('-', '_')}"[:60].lower()
+    name = "".join(c if c.isalnum() else "_" for c in name)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+@pytest.fixture
+def empty_database(empty_url):
+    database = Database(empty_url, Sealer(["test-secret-" + "0" * 32]))
+    yield database
+    database.close()
+
+
+@contextmanager
+def alembic(database):
+    """Alembic's configuration, bound to a transaction of this database."""
+    with database.transaction() as connection:
+        config = schema.alembic_config()
+        config.attributes["connection"] = connection
+        yield config
+
+
+def differences(database):
+    """What a new migration would have to do."""
+    with database.transaction() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+
+def tables(database):
+    with database.engine.connect() as connection:
+        return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def rows(database):
+    with database.engine.connect() as connection:
+        return connection.execute(text("SELECT name FROM sources")).scalars().all()
+
+
+def test_the_tables_are_the_sum_of_the_migrations(empty_database):
+    schema.upgrade(empty_database)
+    assert differences(empty_database) == []
+    assert tables(empty_database) == set(metadata.tables)
+
+
+def test_a_column_without_a_migration_is_noticed(empty_database):
+    schema.upgrade(empty_database)
+    with empty_database.transaction() as connection:
+        connection.execute(text("ALTER TABLE audit DROP COLUMN facts"))
+    assert [change[0] for change in differences(empty_database)] == ["add_column"]
+
+
+def test_the_conditions_of_the_partial_index_reach_the_database(empty_database):
+    """Alembic does not compare conditions, and without its condition this index would forbid a second source."""
+    schema.upgrade(empty_database)
+    case = (
+        "INSERT INTO cases (source, number, number_key, kind, state, unit_name, juvenile, sequence, formed_at,"
+        " changed_at, withdrawn) VALUES (:source, 'A1', 'A1', 'trade', 'open', 'x', false, '1', :at, :at, :withdrawn)"
+    )
+    at = "2026-11-23 00:00:00+00:00"
+    with empty_database.transaction() as connection:
+        connection.execute(text("INSERT INTO sources (name, last_push_at) VALUES ('a', :at), ('b', :at)"), {"at": at})
+        connection.execute(text(case), {"source": "a", "withdrawn": True, "at": at})
+        connection.execute(text(case), {"source": "b", "withdrawn": False, "at": at})
+        stored = connection.execute(text("SELECT source FROM cases WHERE number_key = 'A1' ORDER BY 1")).scalars().all()
+    assert stored == ["a", "b"]
+
+
+def test_going_down_removes_everything_and_up_again_brings_it_back(empty_database):
+    schema.upgrade(empty_database)
+    with alembic(empty_database) as config:
+        command.downgrade(config, "base")
+    assert tables(empty_database) == set()
+    schema.upgrade(empty_database)
+    assert differences(empty_database) == []
+
+
+def test_a_second_upgrade_changes_nothing(empty_database):
+    schema.upgrade(empty_database)
+    with empty_database.transaction() as connection:
+        connection.execute(
+            text("INSERT INTO sources (name, last_push_at) VALUES ('criminal', '2026-11-23 00:00:00+00:00')")
+        )
+    schema.upgrade(empty_database)
+    assert rows(empty_database) == ["criminal"]
+    assert differences(empty_database) == []
+
+
+def test_a_migration_that_fails_halfway_leaves_the_database_as_it_was(empty_database, monkeypatch):
+    made = []
+
+    def crash_at_the_fifth(self, name, *columns, **options):
+        made.append(name)
+        if len(made) == 5:
+            raise RuntimeError("killed")
+        return create_table(self, name, *columns, **options)
+
+    create_table = Operations.create_table
+    monkeypatch.setattr(Operations, "create_table", crash_at_the_fifth)
+    with pytest.raises(RuntimeError):
+        schema.upgrade(empty_database)
+    monkeypatch.undo()
+    assert len(made) == 5
+    assert tables(empty_database) == set()
+    schema.upgrade(empty_database)
+    assert differences(empty_database) == []
+
+
+def test_readyz_asks_for_an_upgrade_until_it_was_made(empty_url, tmp_path):
+    service = build_service(empty_url, tmp_path)
+    try:
+        answer = service.client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.get_json() | {"worker": ""} == {
+            "database": "ok",
+            "migrations": "run caseq upgrade",
+            "worker": "",
+        }
+        schema.upgrade(service.runtime.database)
+        assert service.client.get("/readyz").get_json()["migrations"] == "ok"
+    finally:
+        service.runtime.database.close()
