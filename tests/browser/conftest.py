@@ -3,12 +3,15 @@
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from wsgiref.types import WSGIApplication
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug import Response
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.service import CASE, PHONE, Clock, Service, case, digits_of, event, milestone, party
 from tests.service import service as build_service
@@ -23,7 +26,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-ELSEWHERE = "https://elsewhere.example/"
 
 
 @dataclass
@@ -74,30 +76,54 @@ def scripts(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def context(chromium: Browser, scripts: bool) -> Iterator[BrowserContext]:
-    """A phone; nothing it asks of other hosts leaves this machine."""
+    """A phone."""
     phone = chromium.new_context(
         viewport={"width": 375, "height": 812}, locale="zh-CN", java_script_enabled=scripts, has_touch=True
     )
-    phone.route(lambda url: not url.startswith("http://127.0.0.1"), lambda route: route.fulfill(body="elsewhere"))
     yield phone
     phone.close()
 
 
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[str]:
+    """The neutral site of somebody else, on another host name."""
+    with serving(Response("<title>Weather</title>Sunny", mimetype="text/html")) as port:
+        yield f"http://localhost:{port}/"
+
+
 @pytest.fixture
-def site(sqlite_template: Path, tmp_path: Path, context: BrowserContext) -> Iterator[Site]:
-    shutil.copy(sqlite_template, tmp_path / "caseq.db")
-    service = build_service(f"sqlite:///{tmp_path / 'caseq.db'}", tmp_path, Clock())
+def site(sqlite_template: Path, tmp_path: Path, context: BrowserContext, elsewhere: str) -> Iterator[Site]:
+    with served_case(sqlite_template, tmp_path, elsewhere) as (service, url):
+        yield Site(service, url, context)
+
+
+@contextmanager
+def served_case(template: Path, folder: Path, elsewhere: str) -> Iterator[tuple[Service, str]]:
+    """A served service with a victim of one case; leaving goes to `elsewhere`."""
+    shutil.copy(template, folder / "caseq.db")
+    service = build_service(f"sqlite:///{folder / 'caseq.db'}", folder, Clock())
+    settings = service.runtime.settings
+    settings = replace(settings, bureau=replace(settings.bureau, leave_to=elsewhere))
+    service.runtime = replace(service.runtime, settings=settings)
     service.push(event("case", case()), event("milestone", milestone()), event("party", party(sms=False)))
-    server = make_server("127.0.0.1", 0, service.app, threaded=True)
+    with serving(service.app) as port:
+        yield service, f"http://127.0.0.1:{port}"
+    service.runtime.database.close()
+
+
+@contextmanager
+def serving(app: WSGIApplication) -> Iterator[int]:
+    """Serves the application on a free port of this machine."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
     thread.start()
     try:
-        yield Site(service, f"http://127.0.0.1:{port_of(server)}", context)
+        yield int(server.socket.getsockname()[1])
     finally:
         server.shutdown()
         thread.join()
-        service.runtime.database.close()
 
 
-def port_of(server: BaseWSGIServer) -> int:
-    return int(server.socket.getsockname()[1])
+class Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:
+        """The service logs for itself."""

@@ -1,0 +1,173 @@
+"""How every page looks and reads: axe, narrow screens, big text, dark and forced colours, touch targets, print."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask, render_template
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import Site, serving, served_case
+from tests.service import CASE, PHONE, Service
+from tests.web.pagesamples import COURSES, html_of, view_of
+
+pytestmark = pytest.mark.browser
+
+SIDES = ("complainant", "victim", "victim_family", "suspect", "suspect_family", "agent", "third_party")
+CASES = [
+    *(("criminal", role, course) for role in SIDES for course in (0, 3, 4, 5)),
+    *(("administrative", role, course) for role in SIDES for course in (0, 5, 6)),
+    *(("trade", "trade_member", course) for course in (0, 1)),
+]
+#: The walk to every state of the three steps: what is typed on each page in turn.
+STATES = {
+    "start": [],
+    "start, wrong": ["A123"],
+    "method": [CASE],
+    "method, wrong": [CASE, "139"],
+    "code": [CASE, PHONE],
+    "code, wrong": [CASE, PHONE, "00000000"],
+    "paused": [CASE, PHONE, *["00000000"] * 5],
+}
+STATIC = ("/help", "/signed-out", "/timeout", "/no-such-page")
+LOOKS = [("zh", "light"), ("en", "dark"), ("zh", "dark"), ("en", "light")]
+
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SMALL_TARGETS = """least => [...document.querySelectorAll('a, button, input:not([type=hidden]), summary')].filter(e => {
+  const box = e.getBoundingClientRect(), parent = e.parentElement;
+  const inText = e.matches('p a, li a, dd a') && parent.textContent.trim() !== e.textContent.trim()
+    && getComputedStyle(e).display === 'inline';
+  return box.width && !e.matches('.skip') && !inText && (box.height < least - .5 || box.width < 44);
+}).map(e => e.outerHTML.slice(0, 90))"""
+
+
+@pytest.fixture(scope="module")
+def shown(sqlite_template, tmp_path_factory, elsewhere) -> Iterator[tuple[Service, str]]:
+    """A service that also shows the sample cases and the error pages, each under an address of its own."""
+    with served_case(sqlite_template, tmp_path_factory.mktemp("looks"), elsewhere) as (service, _):
+        add_samples(service.app, service)
+        with serving(service.app) as port:
+            yield service, f"http://127.0.0.1:{port}"
+
+
+def add_samples(app: Flask, service: Service) -> None:
+    app._got_first_request = False  # Flask would refuse new routes, this app has answered pushes already.
+
+    @app.get("/sample/<kind>/<role>/<int:course>/<language>")
+    def sample(kind: str, role: str, course: int, language: str) -> str:
+        return html_of(service, view_of(service, kind, role, COURSES[kind][course], language), language)
+
+    @app.get("/sample/error/<int:status>")
+    def error(status: int) -> str:
+        return render_template("pages/error.html", status=status)
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=[" ".join(look) for look in LOOKS])
+def look(request: pytest.FixtureRequest, chromium: Browser, shown) -> Iterator[tuple[Page, str, str]]:
+    """(page, address, language) in one language and colour scheme."""
+    language, scheme = request.param
+    context = chromium.new_context(viewport={"width": 375, "height": 812}, color_scheme=scheme, bypass_csp=True)
+    context.add_cookies([{"name": "caseq-lang", "value": language, "url": shown[1]}])
+    yield context.new_page(), shown[1], language
+    context.close()
+
+
+def is_fine(page: Page) -> None:
+    """Nothing for axe to find; nothing sideways at 320 px, normal or big; every target large enough."""
+    assert [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in Axe().run(page).response["violations"]] == []
+    page.set_viewport_size({"width": 320, "height": 640})
+    for least in (44, 60):
+        assert page.evaluate(SIDEWAYS) == 0, page.url
+        assert page.evaluate(SMALL_TARGETS, least) == [], page.url
+        page.evaluate("document.documentElement.classList.add('big')")
+    page.set_viewport_size({"width": 375, "height": 812})
+
+
+@pytest.mark.parametrize(("kind", "role", "course"), CASES)
+def test_every_case_page_is_fine(look, kind, role, course):
+    page, url, language = look
+    page.goto(f"{url}/sample/{kind}/{role}/{course}/{language}")
+    is_fine(page)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_step_is_fine(look, state):
+    page, url, _ = look
+    page.context.clear_cookies(name="caseq-steps")
+    page.goto(url)
+    for typed in STATES[state]:
+        page.get_by_role("textbox").fill(typed)
+        with page.expect_navigation():
+            page.locator("main form button").first.click()
+    is_fine(page)
+
+
+@pytest.mark.parametrize("path", [*STATIC, *(f"/sample/error/{s}" for s in (400, 403, 404, 405, 429, 500, 503))])
+def test_every_other_page_is_fine(look, path):
+    page, url, _ = look
+    page.goto(url + path)
+    is_fine(page)
+
+
+@pytest.mark.parametrize("scripts", [True], indirect=True, ids=[""])
+def test_signing_out_is_asked_on_a_page_that_is_fine(site: Site):
+    page = site.context.new_page()
+    site.log_in(page)
+    page.goto(f"{site.url}/sign-out")
+    is_fine(page)
+    page.locator("main").get_by_role("button").click()
+    page.wait_for_url("**/signed-out")
+
+
+@pytest.mark.parametrize("scripts", [True], indirect=True, ids=[""])
+def test_big_text_is_big_and_stays(site: Site):
+    page = site.visitor()
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "18px"
+    page.get_by_role("link", name="大字版").click()
+    site.log_in(page)
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "22px"
+    page.get_by_role("link", name="标准版").click()
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "18px"
+    assert page.url.startswith(f"{site.url}/case")
+
+
+def test_text_enlarged_by_the_phone_never_scrolls_sideways(chromium, shown):
+    """WeChat's largest setting is 25.5 px on a base of 17; half as much again is tried."""
+    page = chromium.new_page(viewport={"width": 375, "height": 812})
+    for path in ("/", "/help", "/sample/criminal/victim/4/zh", "/sample/administrative/suspect/6/en"):
+        page.goto(shown[1] + path)
+        page.evaluate("document.documentElement.style.fontSize = '225%'")
+        assert page.evaluate(SIDEWAYS) == 0, path
+    page.close()
+
+
+def test_dark_and_forced_colours_change_the_colours(chromium, shown):
+    grounds = set()
+    for wanted in ({}, {"color_scheme": "dark"}, {"forced_colors": "active", "color_scheme": "dark"}):
+        page = chromium.new_page(**wanted)
+        page.goto(f"{shown[1]}/sample/criminal/victim/4/zh")
+        grounds.add(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+        page.close()
+    assert len(grounds) == 3
+
+
+def test_a_printed_case_is_short_and_shows_no_buttons(chromium, shown):
+    page = chromium.new_page()
+    for kind, role, course in (("criminal", "victim", 4), ("administrative", "suspect", 6)):
+        page.goto(f"{shown[1]}/sample/{kind}/{role}/{course}/zh")
+        printed = page.pdf(format="A4")
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 3
+        page.emulate_media(media="print")
+        assert page.locator(".leave, .jump, button").filter(visible=True).count() == 0
+        page.emulate_media(media="screen")
+    page.close()
+
+
+def test_the_first_screen_of_the_start_holds_the_question_and_the_button(chromium, shown):
+    page = chromium.new_page(viewport={"width": 375, "height": 812})
+    page.goto(shown[1])
+    button = page.get_by_role("button", name="下一步").bounding_box()
+    assert button
+    assert button["y"] + button["height"] < 812
+    page.close()
