@@ -94,11 +94,14 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 
 def empty(url: str) -> None:
-    """Delete every row."""
+    """Delete every row and count ids from 1 again; for a handful of rows that is far quicker than TRUNCATE."""
     database = create_engine(url)
-    names = ", ".join(table.name for table in metadata.sorted_tables)
+    deletes = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+    restarts = [
+        f"SELECT setval('{table.name}_id_seq', 1, false)" for table in metadata.sorted_tables if "id" in table.c
+    ]
     with database.begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.exec_driver_sql("; ".join([*deletes, *restarts]))
     database.dispose()
 
 

@@ -8,16 +8,19 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Site, serving, served_case
+from tests.browser.conftest import Site, served_case, serving
 from tests.service import CASE, PHONE, Service
 from tests.web.pagesamples import COURSES, html_of, view_of
 
 pytestmark = pytest.mark.browser
 
 SIDES = ("complainant", "victim", "victim_family", "suspect", "suspect_family", "agent", "third_party")
+#: (kind, role, course): every role once, and one role of each side in every shape of page.
 CASES = [
-    *(("criminal", role, course) for role in SIDES for course in (0, 3, 4, 5)),
-    *(("administrative", role, course) for role in SIDES for course in (0, 5, 6)),
+    *(("criminal", role, 3) for role in SIDES),
+    *(("criminal", role, course) for role in ("victim", "suspect_family") for course in (0, 4, 5)),
+    *(("administrative", role, 6) for role in SIDES),
+    *(("administrative", role, course) for role in ("complainant", "suspect") for course in (0, 5)),
     *(("trade", "trade_member", course) for course in (0, 1)),
 ]
 #: The walk to every state of the three steps: what is typed on each page in turn.
@@ -31,7 +34,7 @@ STATES = {
     "paused": [CASE, PHONE, *["00000000"] * 5],
 }
 STATIC = ("/help", "/signed-out", "/timeout", "/no-such-page")
-LOOKS = [("zh", "light"), ("en", "dark"), ("zh", "dark"), ("en", "light")]
+LOOKS = [("zh", "light"), ("en", "dark")]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SMALL_TARGETS = """least => [...document.querySelectorAll('a, button, input:not([type=hidden]), summary')].filter(e => {
@@ -165,7 +168,7 @@ def test_a_printed_case_is_short_and_shows_no_buttons(chromium, shown):
 
 
 def test_the_first_screen_of_the_start_holds_the_question_and_the_button(chromium, shown):
-    page = chromium.new_page(viewport={"width": 375, "height": 812})
+    page = chromium.new_page(viewport={"width": 375, "height": 812}, locale="zh-CN")
     page.goto(shown[1])
     button = page.get_by_role("button", name="下一步").bounding_box()
     assert button

@@ -1,41 +1,15 @@
-"""The provider of these tests: a program that behaves like Twilio, which this project did not write."""
+"""The real Twilio SDK, pointed at the fake provider."""
 
-import importlib.util
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from caseq.sms.twilio_sms import TwilioGateway
-from tests.service import SHARED
+from tests.fake_twilio import fake_twilio_module, twilio
 
-PROGRAM = SHARED / "twilio" / "fake_twilio.py"
-
-
-@pytest.fixture(scope="session")
-def fake_twilio_module() -> Any:
-    if not PROGRAM.exists():
-        pytest.skip(f"no {PROGRAM.name} beside the project")
-    spec = importlib.util.spec_from_file_location("fake_twilio", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fake_twilio"] = module
-    spec.loader.exec_module(module)
-    return module
+__all__ = ["fake_twilio_module", "twilio"]
 
 
 @pytest.fixture
-def twilio(fake_twilio_module: Any) -> Iterator[Any]:
-    """The fake provider: `.sent(to)`, `.faults`, `.requests`."""
-    with fake_twilio_module.FakeTwilio() as running:
-        yield running
-
-
-@pytest.fixture
-def gateway(twilio: Any) -> TwilioGateway:
-    """The real SDK, pointed at the fake provider."""
-    return TwilioGateway(
-        twilio.account_sid, twilio.auth_token, sender="+15005550006", api_base=twilio.base_url
-    )
+def gateway(twilio: Any) -> TwilioGateway:  # noqa: F811 - the fixture of that name
+    return TwilioGateway(twilio.account_sid, twilio.auth_token, sender="+15005550006", api_base=twilio.base_url)

@@ -94,23 +94,23 @@ def test_an_unknown_source_and_an_unconnected_one_answer_as_a_wrong_signature_do
         assert (answer.status_code, answer.get_data()) == (401, wrong.get_data())
 
 
-@pytest.mark.parametrize("position", [0, 7, -1])
-def test_one_changed_byte_is_refused(service, body, position):
+def test_one_changed_byte_is_refused(service, body):
     headers = signed("criminal", body, service.clock.now.timestamp())
-    changed = bytearray(body)
-    changed[position] ^= 1
-    assert_problem(post(service, bytes(changed), headers), 401)
+    for position in (0, 7, -1):
+        changed = bytearray(body)
+        changed[position] ^= 1
+        assert_problem(post(service, bytes(changed), headers), 401)
 
 
-@pytest.mark.parametrize("body", [b"[", b"[" * 100_000, b'{"a": NaN}', b"\xff", b""])
-def test_nothing_is_parsed_before_the_signature_is_right(service, body):
-    assert_problem(post(service, body, {"Content-Type": BATCH}), 401)
+def test_nothing_is_parsed_before_the_signature_is_right(service):
+    for body in (b"[", b"[" * 100_000, b'{"a": NaN}', b"\xff", b""):
+        assert_problem(post(service, body, {"Content-Type": BATCH}), 401)
 
 
-@pytest.mark.parametrize("minutes", [-4.9, 4.9])
-def test_a_clock_that_is_a_little_off_is_taken(service, body, minutes):
-    headers = signed("criminal", body, service.clock.now.timestamp() + 60 * minutes)
-    assert post(service, body, headers).status_code == 200
+def test_a_clock_that_is_a_little_off_is_taken(service, body):
+    for minutes in (-4.9, 4.9):
+        headers = signed("criminal", body, service.clock.now.timestamp() + 60 * minutes)
+        assert post(service, body, headers).status_code == 200
 
 
 def test_each_source_needs_its_own_key(service_with, body):
@@ -172,14 +172,14 @@ def test_a_thousand_events_are_taken_and_one_more_is_not(service):
 # Media type
 
 
-@pytest.mark.parametrize("mimetype", ["application/json", "text/plain", "application/x-www-form-urlencoded", ""])
-def test_another_media_type_is_refused(service, body, mimetype):
-    assert_problem(post(service, body, **{"Content-Type": mimetype}), 415)
+def test_another_media_type_is_refused(service, body):
+    for mimetype in ("application/json", "text/plain", "application/x-www-form-urlencoded", ""):
+        assert_problem(post(service, body, **{"Content-Type": mimetype}), 415)
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP", "identity, gzip"])
-def test_a_compressed_body_is_refused(service, body, encoding):
-    assert_problem(post(service, body, **{"Content-Encoding": encoding}), 415)
+def test_a_compressed_body_is_refused(service, body):
+    for encoding in ("gzip", "deflate", "br", "GZIP", "identity, gzip"):
+        assert_problem(post(service, body, **{"Content-Encoding": encoding}), 415)
 
 
 def test_parameters_and_letter_case_of_the_media_type_do_not_matter(service, body):
@@ -232,10 +232,12 @@ NOT_JSON = {
 }
 
 
-@pytest.mark.parametrize("text", NOT_JSON.values(), ids=NOT_JSON.keys())
-def test_what_is_not_strict_json_is_refused(service, text):
-    assert_problem(post(service, text), 400)
-    assert_problem(post(service, text, **{"Content-Type": SINGLE}), 400)
+@pytest.mark.parametrize("mimetype", [BATCH, SINGLE])
+def test_what_is_not_strict_json_is_refused_and_leaves_nothing_behind(service, mimetype):
+    answers = {name: post(service, text, **{"Content-Type": mimetype}) for name, text in NOT_JSON.items()}
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(NOT_JSON, 400)
+    assert_problem(answers["1e999"], 400)
+    assert [count(service, table) for table in (cases, quarantine, audit)] == [0, 0, 0]
 
 
 def test_unusual_but_right_json_is_taken(service):
@@ -243,24 +245,24 @@ def test_unusual_but_right_json_is_taken(service):
         assert post(service, text).status_code == 200
 
 
-@pytest.mark.parametrize("text", [b'"' + b'\\"' * 2_500_000, b'"' * 5_000_000, b'["\\' * 1_200_000])
-def test_a_body_full_of_quotes_is_refused_as_any_other(service, text):
+def test_a_body_full_of_quotes_is_refused_as_any_other(service):
     """Each quote must not start another reading of the rest: that took hours for five mebibytes."""
-    assert_problem(post(service, text), 400)
+    for text in (b'"' + b'\\"' * 2_500_000, b'"' * 5_000_000, b'["\\' * 1_200_000):
+        assert_problem(post(service, text), 400)
 
 
-@pytest.mark.parametrize("text", [b"{}", b"null", b"1", b'"text"', b"true"])
-def test_a_batch_that_is_no_list_is_refused(service, text):
-    assert_problem(post(service, text), 400)
+def test_a_batch_that_is_no_list_is_refused(service):
+    for text in (b"{}", b"null", b"1", b'"text"', b"true"):
+        assert_problem(post(service, text), 400)
 
 
-@pytest.mark.parametrize("missing", ["specversion", "id", "source", "type"])
-@pytest.mark.parametrize("value", [None, 1, ""])
-def test_a_single_event_that_is_no_cloudevent_is_refused(service, missing, value):
+def test_a_single_event_that_is_no_cloudevent_is_refused(service):
     whole = event("case", case())
-    for broken in ({**whole, missing: value}, {k: v for k, v in whole.items() if k != missing}):
-        assert_problem(post(service, json.dumps(broken).encode(), **{"Content-Type": SINGLE}), 400)
-    for value in ([whole], "text", 5):
+    broken = [[whole], "text", 5, None, {}]
+    for name in ("specversion", "id", "source", "type"):
+        broken += [{**whole, name: None}, {**whole, name: 1}, {**whole, name: ""}]
+        broken += [{key: value for key, value in whole.items() if key != name}]
+    for value in broken:
         assert_problem(post(service, json.dumps(value).encode(), **{"Content-Type": SINGLE}), 400)
 
 
@@ -275,12 +277,6 @@ def test_chinese_is_taken_raw_and_escaped_alike(service):
     assert b"\\u" in escaped
     assert b"\\u" not in raw
     assert [post(service, text).get_json()["results"][0]["outcome"] for text in (raw, escaped)] == ["accepted"] * 2
-
-
-def test_a_refused_request_leaves_nothing_behind(service):
-    for text in NOT_JSON.values():
-        post(service, text)
-    assert [count(service, table) for table in (cases, quarantine, audit)] == [0, 0, 0]
 
 
 def test_a_source_may_push_no_more_than_its_limit(service_with):
