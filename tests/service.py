@@ -207,6 +207,7 @@ class Process:
 
     def start(self) -> None:
         with self.log.open("ab") as out:
+            self.log_start = out.tell()
             self.process = subprocess.Popen(
                 self.command, env=self.environ, cwd=self.log.parent, stdout=out, stderr=out, start_new_session=True
             )

@@ -51,7 +51,8 @@ def test_a_wrong_code_takes_the_reader_to_what_is_wrong(site: Site):
     page = site.context.new_page()
     site.ask(page)
     page.get_by_role("textbox").fill("1111 2222")
-    page.locator("main form button").first.click()
+    with page.expect_navigation():
+        page.locator("main form button").first.click()
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_role("link", name="验证码对不上").click()
     expect(page.get_by_role("textbox")).to_have_value("1111 2222")
@@ -69,7 +70,8 @@ def test_the_button_for_another_sms_appears_after_the_pause(site: Site):
     expect(button).to_be_visible()
     expect(wait).to_be_hidden()
     site.service.clock.advance(seconds=61)
-    button.click()
+    with page.expect_navigation():
+        button.click()
     site.service.work()
     assert len(site.service.messages(PHONE)) == 2
 

@@ -4,11 +4,13 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import create_engine, text
 
 from tests.service import Process
@@ -42,10 +44,10 @@ def test_each_change_ends_in_exactly_its_sms_whatever_is_killed(texting: Whole, 
     before = oracle.read(texting.cases.path)
     assert twilio.sent() == []
     adapter = texting.start_adapter()
-    twilio.faults.append({"times": 10_000, "delay": 0.4})
+    twilio.faults.append({"times": 10_000, "delay": 1})
     try:
         texting.cases.move(200, seed=8)
-        kill_by_turns([texting.server, texting.worker, adapter])
+        kill_each_ten_times(texting, adapter)
         after = oracle.read(texting.cases.path, before)
         expected = oracle.expected_messages(before, after)
         assert sum(expected.values()) > 100
@@ -54,17 +56,44 @@ def test_each_change_ends_in_exactly_its_sms_whatever_is_killed(texting: Whole, 
         adapter.stop()
     assert by_party(twilio, before, after) == expected
     assert states(texting) == {"sent"}
+    assert (texting.folder / "worker.log").read_text().count("leases_lost") >= 3, "no worker was killed while sending"
 
 
-def kill_by_turns(processes: list[Process]) -> None:
-    """Kill each process ten times, in a random order and at random moments, and start it again."""
-    chance = random.Random(3)
-    turns = processes * KILLS
-    chance.shuffle(turns)
-    for process in turns:
-        time.sleep(chance.uniform(0.1, 0.9))
+def kill_each_ten_times(system: Whole, adapter: Process) -> None:
+    """Kill each process ten times, at random moments after it has come up, all three at the same time."""
+    signs = {
+        "server": (system.server, lambda: answers(system.url + "/healthz")),
+        "worker": (system.worker, lambda: "worker_started" in written_since_start(system.worker)),
+        "adapter": (adapter, lambda: '"started"' in written_since_start(adapter)),
+    }
+    with ThreadPoolExecutor(len(signs)) as pool:
+        for done in [pool.submit(kill_ten_times, process, is_up) for process, is_up in signs.values()]:
+            done.result()
+
+
+def kill_ten_times(process: Process, is_up: Callable[[], bool]) -> None:
+    chance = random.Random(process.log.name)
+    for _ in range(KILLS):
+        until = time.monotonic() + 30
+        while not is_up():
+            assert time.monotonic() < until, process.log
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0, 1.2))
         process.kill()
         process.start()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=1).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def written_since_start(process: Process) -> str:
+    with process.log.open("rb") as log:
+        log.seek(process.log_start)
+        return log.read().decode(errors="replace")
 
 
 def wait_until_quiet(system: Whole, seconds: float = 120) -> None:

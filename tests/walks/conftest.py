@@ -64,7 +64,11 @@ def quicken(config: Path) -> None:
             "ask_after_seconds = 60": "ask_after_seconds = 4",
             "poll_seconds = 0.5": "poll_seconds = 0.1",
         },
-        "adapters/b_asj.toml": {"poll_seconds = 10": "poll_seconds = 0.3", "retry_first_seconds = 1": "retry_first_seconds = 0.2"},
+        "adapters/b_asj.toml": {
+            "poll_seconds = 10": "poll_seconds = 0.3",
+            "retry_first_seconds = 1": "retry_first_seconds = 0.2",
+            "retry_most_seconds = 300": "retry_most_seconds = 1",
+        },
     }
     for name, replaced in changes.items():
         path = config / name
