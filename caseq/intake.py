@@ -1,13 +1,13 @@
 """Taking in what a case system pushes: one transaction for one request, one outcome for every event."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from caseq.rules import events
 from caseq.rules.book import Book, Change
-from caseq.rules.case import Case, Event, Milestone, Party
+from caseq.rules.case import Case, Event, Milestone, Party, RecordType
 from caseq.rules.events import Outcome
 from caseq.rules.news import Editor
 from caseq.rules.numbers import lookup_key, mobile
@@ -55,6 +55,9 @@ class _Batch:
         """Place one event in the book and note whom it concerns."""
         placed = self.book.place(event)
         if isinstance(placed, Change):
+            if placed.type is RecordType.MILESTONE:
+                placed = replace(placed, after=replace(placed.after, released_at=self.editor.released_at(placed)))
+                self.book.know(placed.type, placed.key, placed.after)
             self.changes.append(placed)
             self.news += [(party_key, placed) for party_key in self.editor.readers(self.book, placed)]
             return Result(event.id, Outcome.ACCEPTED)

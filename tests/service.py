@@ -114,7 +114,7 @@ def signed(source: str, body: bytes, at: float, key: str | None = None, **header
 class Service:
     """A runtime and its application, in this process."""
 
-    runtime: Runtime
+    runtime: Runtime = field(repr=False)
     clock: Clock
     gateway: FileGateway
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(4))

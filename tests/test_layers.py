@@ -63,9 +63,6 @@ LIBRARIES = {
 WORLDLY = frozenset({"asyncio", "http", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket"})
 WORLDLY |= {"sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "uuid"}
 
-#: Imports between neighbours that are known and shall go; each must still be there, so that the list can only shrink.
-OWED = {("caseq.quarantine", "caseq.intake")}
-
 
 def modules(root: Path) -> dict[str, Path]:
     """Every module of the project by its dotted name."""
@@ -122,7 +119,7 @@ def fault(name: str, imported: str) -> str | None:
         return f"{name} must not import {imported}, which is not in the picture"
     if other[0] > mine[0]:
         return f"{name} must not import {imported}: imports go down"
-    if other[0] == mine[0] and other[1] != mine[1] and (name, imported) not in OWED:
+    if other[0] == mine[0] and other[1] != mine[1]:
         return f"{name} must not import its neighbour {imported}"
     return None
 
@@ -144,10 +141,6 @@ def edges(root: Path) -> set[tuple[str, str]]:
 
 def test_every_import_goes_down_and_every_library_stays_in_its_place():
     assert faults(ROOT) == []
-
-
-def test_every_known_debt_is_still_owed():
-    assert edges(ROOT) >= OWED
 
 
 def test_every_module_of_the_project_is_looked_at():

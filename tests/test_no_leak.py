@@ -151,7 +151,8 @@ def expected_milestones(kind: str, role: str, events: list[dict[str, Any]]) -> l
         cell = matrix.may_see(kind, role, data["name"], "S1", data["subject"])
         if cell is None or data["hold"]:
             continue
-        seen = {field: data[field] for field in ("occurred_on", "document_number") if field in cell.fields}
+        outer = ("occurred_on", "document_number")
+        seen: dict[str, Any] = {field: data[field] for field in outer if field in cell.fields}
         inner = {field: data["details"][field] for field in cell.fields if field in data["details"]}
         shown: dict[str, Any] = {"name": data["name"], "clause": cell.clause, **seen}
         expected.append({**shown, "details": inner} if inner else shown)
@@ -204,3 +205,19 @@ def test_roles_that_the_matrix_does_not_open_online_get_no_code(service: Service
     for role in closed:
         assert service.log_in(phones[role]) is None, role
     assert service.messages() == []
+
+
+def test_a_change_that_only_others_see_leaves_no_trace_in_the_view(service: Service) -> None:
+    measure = milestone("compulsory_measure", subject="S1", details={"measure": "arrest"})
+    service.push(event("case", case()), event("milestone", measure), event("party", party("victim")))
+    token = service.log_in()
+    before = service.client.get("/api/v1/case", headers={"Authorization": f"Bearer {token}"})
+    service.clock.advance(minutes=1)
+    service.push(event("milestone", {**measure, "document_number": "示公捕字〔2026〕1号"}, sequence="2"))
+    after = service.client.get("/api/v1/case", headers={"Authorization": f"Bearer {token}"})
+    assert before.get_json()["milestones"] == after.get_json()["milestones"]
+    corrected = {**measure, "occurred_on": "2026-11-21"}
+    service.push(event("milestone", corrected, sequence="3"))
+    view = service.view(token)
+    assert view is not None
+    assert view["milestones"][0]["released_at"] > after.get_json()["milestones"][0]["released_at"]

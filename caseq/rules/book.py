@@ -16,7 +16,10 @@ R = TypeVar("R", Case, Party, Milestone)
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[R]):
-    """The newest state of one record; `record` is None when only its withdrawal is known."""
+    """The newest state of one record; `record` is None when only its withdrawal is known.
+
+    `released_at` belongs to milestones: since when what every reader of it sees is as it is now.
+    """
 
     record: R | None
     case_key: str
@@ -25,6 +28,7 @@ class Entry(Generic[R]):
     withdrawn: bool = False
     phone_hash: str | None = None
     id: int | None = None
+    released_at: datetime | None = None
 
     @property
     def live(self) -> R | None:

@@ -169,6 +169,11 @@ class Milestone:
     hold: Hold | None = None
     tell_first: bool = False
 
+    def values(self) -> Mapping[str, object]:
+        """All that may be shown of it, by the names that rules use."""
+        common = {"occurred_on": self.occurred_on, "document_number": self.document_number}
+        return {**(self.details or {}), **common}
+
     @property
     def hidden_until(self) -> date | None:
         """The last day on which this milestone is hidden, `date.max` for good, None if it is not held."""

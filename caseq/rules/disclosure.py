@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 
 from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS, Kind, Role, Unit
@@ -54,6 +55,15 @@ class Policy:
     name: str
     rules: tuple[Rule, ...]
     grants: Mapping[tuple[str, str], Grant]
+
+    @cached_property
+    def common_fields(self) -> Mapping[str, frozenset[str]]:
+        """For each milestone the fields that everybody sees who sees it at all."""
+        common: dict[str, frozenset[str]] = {}
+        for grant in self.grants.values():
+            for item, rule in grant.milestones.items():
+                common[item] = common.get(item, frozenset(rule.fields)) & frozenset(rule.fields)
+        return common
 
     def grant(self, kind: str, role: str) -> Grant:
         """What `role` sees of a case of `kind` online; nothing for anything unknown."""

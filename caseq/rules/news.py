@@ -27,6 +27,24 @@ class Editor:
     def is_recent(self, moment: datetime) -> bool:
         return moment >= self.now - self.within
 
+    def released_at(self, change: Change) -> datetime:
+        """Since when what all readers of this milestone see is as it is now.
+
+        A field that only some of them see must not move the date: it would tell the others that there is one.
+        """
+        before, after = change.before, change.after
+        known = before.live if before else None
+        assert not isinstance(known, (Case, Party))
+        assert not isinstance(after.record, (Case, Party))
+        if before is None or before.released_at is None or known is None or after.record is None:
+            return self.now
+        return before.released_at if self._common(known) == self._common(after.record) else self.now
+
+    def _common(self, milestone: Milestone) -> Shown:
+        values = milestone.values()
+        fields = sorted(self.policy.common_fields.get(milestone.name, ()))
+        return (milestone.name, milestone.subject, milestone.hidden_until, *(values.get(name) for name in fields))
+
     def readers(self, book: Book, change: Change) -> Iterator[str]:
         """The keys of the parties who must hear of this change, given the book as it stood right after it."""
         if change.type is RecordType.PARTY:
@@ -96,9 +114,8 @@ class Editor:
             return None
         if is_held(milestone.hidden_until, self.today):
             return None
-        details = milestone.details or {}
-        common = {"occurred_on": milestone.occurred_on, "document_number": milestone.document_number}
-        return (milestone.name, *(common[name] if name in common else details.get(name) for name in rule.fields))
+        values = milestone.values()
+        return (milestone.name, *(values.get(name) for name in rule.fields))
 
 
 def _reachable(entry: Entry[Party]) -> Party | None:

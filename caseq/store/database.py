@@ -18,6 +18,8 @@ __all__ = ["Connection", "Database", "insert_into", "is_answering"]
 
 BUSY_MILLISECONDS = 10_000
 POOL_SIZE = 8
+#: An error's text goes to the log; the parameters of its statement are facts of a case and must not.
+_HIDDEN = True
 
 
 class Database:
@@ -68,6 +70,7 @@ def _sqlite(url: URL) -> Any:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
+        hide_parameters=_HIDDEN,
         poolclass=QueuePool,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
@@ -92,6 +95,7 @@ def _sqlite(url: URL) -> Any:
 def _postgresql(url: URL) -> Any:
     return create_engine(
         url,
+        hide_parameters=_HIDDEN,
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_pre_ping=False,

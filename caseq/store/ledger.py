@@ -119,7 +119,9 @@ def _milestone_entry(row: Row[Any], case_key: str) -> Entry[Milestone]:
             hold=Hold(row.hold_reason or "", row.hidden_until) if row.hidden_until else None,
             tell_first=row.tell_first,
         )
-    return Entry(milestone, case_key, row.sequence, row.formed_at, row.withdrawn, id=row.id)
+    return Entry(
+        milestone, case_key, row.sequence, row.formed_at, row.withdrawn, id=row.id, released_at=row.released_at
+    )
 
 
 def counts(connection: Connection, source: str) -> dict[str, int]:

@@ -6,20 +6,46 @@ INSERT inside a WITH. Both run in autocommit, so no BEGIN or COMMIT travels.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, Row, Select, bindparam, func, insert, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, insert, literal_column, select
 
 from caseq.rules.case import Unit, bureau_date
 from caseq.rules.disclosure import Policy, StoredCase, StoredMilestone
 from caseq.store.access import may_enter, may_see
 from caseq.store.database import Database
+from caseq.store.prepared import Prepared, driver_connection
 from caseq.store.tables import Moment, audit, cases, milestones, parties, sessions, sources
 
 ACT = "view"
 _NOW = bindparam("now", type_=Moment)
 _IDLE_SINCE = bindparam("idle_since", type_=Moment)
+_ACT: ColumnElement[str] = literal_column(f"'{ACT}'")
 _AUDITED = ("at", "act", "session_id", "party_id", "case_id")
+
+
+class _Entered(NamedTuple):
+    """The first columns of every row: the session that entered, and its case."""
+
+    session_id: int
+    party_id: int
+    case_id: int
+    role: str
+    subject: str | None
+    number: str
+    kind: str
+    source: str
+    unit_name: str
+    unit_address: str | None
+    unit_phone: str | None
+    last_push_at: datetime
+
+
+class _Statements(NamedTuple):
+    """What one engine runs; `audit` is None where the view writes its audit row itself."""
+
+    view: Prepared
+    audit: Prepared | None
 
 
 class CaseQuery:
@@ -27,47 +53,55 @@ class CaseQuery:
 
     def __init__(self, policy: Policy, silent_after: Mapping[str, timedelta]) -> None:
         self._silent_after = silent_after
-        entered = _entered(policy)
-        self._select = _with_milestones(policy, entered)
-        view = select(_NOW, literal_column(f"'{ACT}'"), entered.c.session_id, entered.c.party_id, entered.c.case_id)
-        self._select_and_audit = self._select.add_cte(insert(audit).from_select(_AUDITED, view).cte("audited"))
+        self._entered = _entered(policy)
+        self._select = _with_milestones(policy, self._entered)
+        self._statements: dict[bool, _Statements] = {}
 
     def load(self, database: Database, token_hash: str, now: datetime, idle: timedelta) -> StoredCase | None:
         """The case of the session with this token; None if there is no such session, any more or at all."""
         asked = {"token_hash": token_hash, "now": now, "idle_since": now - idle, "today": bureau_date(now)}
-        with database.autocommit() as connection:
-            if not database.is_sqlite:
-                rows = connection.execute(self._select_and_audit, asked).all()
-            elif rows := connection.execute(self._select, asked).all():
-                seen = rows[0]
-                row = {"session_id": seen.session_id, "party_id": seen.party_id, "case_id": seen.case_id}
-                connection.execute(insert(audit), {"at": now, "act": ACT, **row})
-        return self._stored(rows, now) if rows else None
+        view, audit_it = self._statements.get(database.is_sqlite) or self._prepare(database)
+        with driver_connection(database) as driver:
+            rows = view.run(driver, asked).fetchall()
+            if not rows:
+                return None
+            entered = _Entered(*view.load(rows[0], 0, len(_Entered._fields)))
+            if audit_it is not None:
+                audit_it.run(driver, {"now": now, **entered._asdict()})
+        return self._stored(entered, _milestones(view, rows), now)
 
-    def _stored(self, rows: Sequence[Row[Any]], now: datetime) -> StoredCase:
-        first = rows[0]
+    def _prepare(self, database: Database) -> _Statements:
+        dialect, entered = database.engine.dialect, self._entered.c
+        ids = (entered.session_id, entered.party_id, entered.case_id)
+        if database.is_sqlite:
+            values = {"at": _NOW, "act": _ACT, **{column.name: bindparam(column.name) for column in ids}}
+            statements = _Statements(
+                Prepared(self._select, dialect), Prepared(insert(audit).values(values).inline(), dialect)
+            )
+        else:
+            written = insert(audit).from_select(_AUDITED, select(_NOW, _ACT, *ids)).cte("audited")
+            statements = _Statements(Prepared(self._select.add_cte(written), dialect), None)
+        self._statements[database.is_sqlite] = statements
+        return statements
+
+    def _stored(self, entered: _Entered, seen: Sequence[StoredMilestone], now: datetime) -> StoredCase:
+        silent_after = self._silent_after.get(entered.source, timedelta.max)
         return StoredCase(
-            number=first.number,
-            kind=first.kind,
-            role=first.role,
-            subject=first.subject,
-            unit=Unit(first.unit_name, None, first.unit_address, first.unit_phone),
-            milestones=[_milestone(row) for row in rows if row.name is not None],
-            as_of=first.last_push_at,
-            source_silent=now - first.last_push_at > self._silent_after.get(first.source, timedelta.max),
+            number=entered.number,
+            kind=entered.kind,
+            role=entered.role,
+            subject=entered.subject,
+            unit=Unit(entered.unit_name, None, entered.unit_address, entered.unit_phone),
+            milestones=seen,
+            as_of=entered.last_push_at,
+            source_silent=now - entered.last_push_at > silent_after,
         )
 
 
-def _milestone(row: Row[Any]) -> StoredMilestone:
-    return StoredMilestone(
-        name=row.name,
-        subject=row.milestone_subject,
-        occurred_on=row.occurred_on,
-        document_number=row.document_number,
-        details=row.details,
-        hidden_until=row.hidden_until,
-        released_at=row.released_at,
-    )
+def _milestones(view: Prepared, rows: Sequence[Sequence[Any]]) -> list[StoredMilestone]:
+    """The milestones in the rows, whose last columns stand in the order of StoredMilestone; no name: there is none."""
+    first = len(_Entered._fields)
+    return [StoredMilestone(*view.load(row, first, len(row))) for row in rows if row[first] is not None]
 
 
 def _entered(policy: Policy) -> CTE:

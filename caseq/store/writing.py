@@ -157,7 +157,7 @@ def _milestone_row(source: str, case_ids: Mapping[str, int], change: Change, now
         "hidden_until": milestone.hidden_until if milestone else None,
         "hold_reason": milestone.hold.reason if milestone and milestone.hold else None,
         "tell_first": milestone.tell_first if milestone else False,
-        "released_at": now,
+        "released_at": change.after.released_at or now,
         **_common(change),
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -102,6 +103,7 @@ def overview(policy: Policy, words: Words) -> Pairs:
     )
 
 
+@lru_cache(maxsize=512)
 def call(phone: str) -> Markup:
     """A telephone number that can be touched."""
     return Markup('<a href="tel:{}">{}</a>').format(phone.replace(" ", ""), phone)

@@ -57,11 +57,14 @@ class Words:
         self.html_lang = _HTML_LANG[language]
         self._locale = _LOCALES[language]
         self._catalogue = catalogue(language)
+        self._said: dict[str, Markup] = {}
 
     def say(self, message: str, **values: object) -> Markup:
         """The translated message with its ``%(name)s`` filled in; the values are escaped unless they are Markup."""
-        translated = Markup(self._catalogue.gettext(message))  # noqa: S704 - our own text
-        return translated % values if values else translated
+        said = self._said.get(message)
+        if said is None:
+            said = self._said[message] = Markup(self._catalogue.gettext(message))  # noqa: S704 - our own text
+        return said % values if values else said
 
     def day(self, day: date | datetime | str | None) -> str:
         """12 March 2026 at the bureau; text that is not an ISO date comes back as it is."""

@@ -1,6 +1,7 @@
 """The public web pages: three steps to the case, the case, and the ways out. No script is needed anywhere."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -10,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
 
 from caseq import login, viewing
+from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import LONGEST_NUMBER
 from caseq.web import casepage, fields
@@ -39,7 +41,7 @@ def prepare(app: Flask) -> None:
     """Gives the templates of `app` the words of the request's language and what every page shows."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda message: str(page_words().say(message)), _no_plural, newstyle=True
+        lambda message: page_words().say(message), _no_plural, newstyle=True
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.policies["ext.i18n.trimmed"] = True
@@ -170,8 +172,10 @@ def leave() -> Response:
     response.headers["Cache-Control"] = "no-store"
     token = session_token()
     if request.method == "GET" and token:
-        login.sign_out(runtime(), token)
         response.headers["Clear-Site-Data"] = '"cookies", "storage"'
+        # Whatever is broken here, the case must leave the screen; the session then ends by itself.
+        with suppress(DatabaseUnavailable):
+            login.sign_out(runtime(), token)
     return drop(response, SESSION, STEPS) if request.method == "GET" else response
 
 

@@ -39,8 +39,8 @@ class Peer:
     retry_after: str | None = None
     refuse: Callable[[dict[str, Any]], bool] = lambda event: False
     poison: Callable[[dict[str, Any]], bool] = lambda event: False
-    on_request: Callable[[int], None] = lambda count: None
-    after_request: Callable[[int], None] = lambda count: None
+    is_lost: Callable[[], bool] = lambda: False
+    after_request: Callable[[], object] = lambda: None
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))
     port: int = 0
     lock: Lock = field(default_factory=Lock)
@@ -133,10 +133,12 @@ class _Handler(BaseHTTPRequestHandler):
         is_batch = self.headers["Content-Type"] == "application/cloudevents-batch+json"
         request = Request(source, self.headers["webhook-id"], json.loads(body), is_signed, is_batch)
         with self.peer.lock:
-            self.peer.on_request(len(self.peer.requests))
+            if self.peer.is_lost():
+                self.close_connection = True
+                return
             status, answer = self.peer.answer(request)
             self.peer.requests.append(request)
-            self.peer.after_request(len(self.peer.requests))
+            self.peer.after_request()
         self._reply(status, answer)
 
     def do_GET(self) -> None:
@@ -194,6 +196,7 @@ def running_peer() -> Iterator[Peer]:
         server.server_close()
 
 
-def kill(process_id: int) -> None:
-    """kill -9."""
+def kill(process_id: int) -> bool:
+    """True, after a kill -9."""
     os.kill(process_id, signal.SIGKILL)
+    return True

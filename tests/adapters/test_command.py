@@ -93,7 +93,9 @@ def test_check_names_missing_columns_wrong_keys_and_an_absent_source(full: Sourc
     assert "B_ASJ_AJ.LASJ: is not a column" in _run(adapter, "check").stdout
     wrong = _run(adapter, "check", CASEQ_PUSH_KEY_CRIMINAL=KEYS["administrative"])
     assert "criminal: HTTP 401: the key is not the service's" in wrong.stdout
-    absent = _run(adapter, "check", CASEQ_ADAPTER_SOURCE_URL="sqlite:////nowhere/none.db")
+    nothing = adapter.state_path.with_name("nothing.db")
+    absent = _run(adapter, "check", CASEQ_ADAPTER_SOURCE_URL=f"sqlite:///{nothing}")
+    assert not nothing.exists()
     assert absent.returncode == 1
     assert "source    OperationalError" in absent.stdout
 

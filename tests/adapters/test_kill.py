@@ -91,7 +91,7 @@ def test_a_killed_adapter_ends_with_the_events_of_an_undisturbed_one(
             _disturb(process, adapter, point, least)
             process.communicate()
             kills += process.returncode == -9
-            adapter.peer.on_request = adapter.peer.after_request = lambda count: None
+            adapter.peer.is_lost = adapter.peer.after_request = lambda: False
         process = start(adapter, "--once")
         process.communicate()
         assert process.returncode == 0
@@ -103,9 +103,9 @@ def test_a_killed_adapter_ends_with_the_events_of_an_undisturbed_one(
 def _disturb(process: subprocess.Popen[bytes], adapter: Adapter, point: str, least: int) -> None:
     peer = adapter.peer
     if point == "before an answer":
-        peer.on_request = lambda count: kill(process.pid)
+        peer.is_lost = lambda: kill(process.pid)
     elif point == "after an answer":
-        peer.after_request = lambda count: kill(process.pid)
+        peer.after_request = lambda: kill(process.pid)
     elif point == "chunk":
         _kill_when(process, _shrinks(adapter.state_path, "pending"))
     else:

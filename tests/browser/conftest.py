@@ -9,7 +9,7 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug import Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -26,6 +26,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=20_000)
 
 
 @dataclass

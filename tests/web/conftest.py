@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.service import Service
 from tests.service import service as build_service
@@ -33,3 +34,11 @@ def service_with(database_url, tmp_path, clock):
 def unlimited(service_with):
     """A service that counts no requests."""
     return service_with(limits=UNLIMITED)
+
+
+@pytest.fixture
+def logged():
+    """The log lines. Where a test makes the service log an exception this must be there: structlog's own default
+    prints every local variable of every frame, for minutes."""
+    with capture_logs() as lines:
+        yield lines

@@ -1,0 +1,78 @@
+"""Statements that every reader waits for: compiled once, then run by the driver itself on a pooled connection.
+
+SQLAlchemy builds them and keeps the pool. Its work for one execution costs more than such a statement does, and on
+SQLite its switch to autocommit sends a PRAGMA after which the engine parses every statement anew.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, Dialect, Insert, Select
+from sqlalchemy.exc import OperationalError, TimeoutError
+
+from caseq.errors import DatabaseUnavailable
+from caseq.store.database import Database
+
+
+class Prepared:
+    """One statement in the words of one dialect, with the conversions of its values both ways."""
+
+    def __init__(self, statement: Select[Any] | Insert, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = compiled.string
+        self._order = compiled.positiontup
+        impl = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+        self._bind = {name: type_.bind_processor(dialect) for name, type_ in impl.items()}
+        columns = statement.selected_columns if isinstance(statement, Select) else ()
+        self._loaders = list(_loaders(columns, dialect))
+
+    def run(self, driver: Any, values: Mapping[str, Any]) -> Any:
+        """The driver's cursor after the statement ran with these values, which are named as its parameters."""
+        bound = {name: values[name] if bind is None else bind(values[name]) for name, bind in self._bind.items()}
+        return driver.execute(self._text, bound if self._order is None else [bound[name] for name in self._order])
+
+    def load(self, row: Sequence[Any], start: int, stop: int) -> list[Any]:
+        """The values of the columns from `start` to before `stop` of one row, as SQLAlchemy would give them."""
+        pairs = zip(row[start:stop], self._loaders[start:stop], strict=True)
+        return [value if loader is None else loader(value) for value, loader in pairs]
+
+
+def _loaders(columns: Iterable[ColumnElement[Any]], dialect: Dialect) -> Iterator[Any]:
+    for column in columns:
+        yield column.type.dialect_impl(dialect).result_processor(dialect, None)
+
+
+@contextmanager
+def driver_connection(database: Database) -> Iterator[Any]:
+    """The driver's own connection, on which every statement stands alone; DatabaseUnavailable if it fails.
+
+    As with SQLAlchemy's connections, one that broke takes the others of its pool with it: they are as old as it is.
+    """
+    dialect = database.engine.dialect
+    driver = None
+    try:
+        pooled = database.engine.raw_connection()
+        driver = pooled.driver_connection
+        try:
+            _stand_alone(driver, database.is_sqlite)
+            yield driver
+            if not database.is_sqlite:
+                driver.autocommit = False
+        except BaseException as error:
+            pooled.invalidate(error)
+            raise
+        finally:
+            pooled.close()
+    except (OperationalError, TimeoutError, dialect.loaded_dbapi.OperationalError) as error:
+        if dialect.is_disconnect(error, driver, None):
+            database.engine.dispose()
+        raise DatabaseUnavailable(type(error).__name__) from error
+
+
+def _stand_alone(driver: Any, is_sqlite: bool) -> None:
+    """Switch the connection to autocommit without a word to the engine."""
+    if is_sqlite:
+        driver.isolation_level = None
+    else:
+        driver.autocommit = True
