@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from caseq import login
 from tests.service import CASE, PHONE, Service
 from tests.web.pagesamples import without_token
 from tests.web.visitor import Visitor, add_victim
@@ -163,12 +164,23 @@ def test_the_button_for_another_sms_stays_hidden_for_the_rest_of_the_pause(known
     assert f'<div class="again{" " + wait if wait else ""}">' in visitor.get("/code")
 
 
-def test_asking_twice_within_the_pause_sends_one_sms(known):
+def test_asking_again_within_the_pause_asks_the_service_once(known, monkeypatch):
+    asked: list[object] = []
+    ask_code = login.ask_code
+
+    def counted(*args):
+        asked.append(args)
+        return ask_code(*args)
+
+    monkeypatch.setattr(login, "ask_code", counted)
     visitor = Visitor(known)
     visitor.ask()
     visitor.ask()
-    known.work()
-    assert len(known.messages(PHONE)) == 1
+    visitor.send("/code/resend", on="/code")
+    assert len(asked) == 1
+    known.clock.advance(seconds=60)
+    visitor.send("/code/resend", on="/code")
+    assert len(asked) == 2
 
 
 def test_another_case_number_forgets_the_codes_of_the_first(known):
