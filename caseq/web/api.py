@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, Response, json, request
-from marshmallow import Schema, fields, validate
+from marshmallow import RAISE, Schema, fields, validate
 
 from caseq import login, viewing
 from caseq.rules import strictjson
@@ -24,12 +24,18 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 class CodesRequest(Schema):
     """Who asks for a code."""
 
+    class Meta:
+        unknown = RAISE
+
     case_number = fields.String(required=True, validate=validate.Length(1, 100))
     phone = fields.String(required=True, validate=validate.Length(1, 50))
 
 
 class SessionsRequest(Schema):
     """A code that came by SMS (with its challenge), or one from paper or an app (with the case number)."""
+
+    class Meta:
+        unknown = RAISE
 
     challenge = fields.String(validate=validate.Length(1, 200))
     case_number = fields.String(validate=validate.Length(1, 100))

@@ -33,7 +33,7 @@ _NEUTRAL_STAGES: Mapping[Stage, Said] = {
 
 _BY_STORY: Mapping[tuple[Story, Stage], Said] = {
     (Story.CRIMINAL_VICTIM, Stage.MEASURE): (
-        N_("对嫌疑人采取过强制措施，还在继续调查"),
+        N_("对嫌疑人采取过措施，还在继续调查"),
         N_("现在是否还在执行，请问办案单位。"),
     ),
     (Story.CRIMINAL_VICTIM, Stage.SOLVED): (

@@ -85,7 +85,7 @@ def test_victims_are_not_told_that_a_measure_is_in_force(service):
     lifted = step("compulsory_measure", "2026-11-15", "S1", measure="arrest", action="lifted")
     for course in ([FILED, DETAINED], [FILED, DETAINED, lifted]):
         page = page_of(service, view_of(service, "criminal", "victim", course))
-        assert page.headline == "对嫌疑人采取过强制措施，还在继续调查"
+        assert page.headline == "对嫌疑人采取过措施，还在继续调查"
         assert all("现在是否还在执行" in e.line for e in page.entries if "强制措施" in e.title)
 
 
