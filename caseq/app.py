@@ -1,6 +1,9 @@
 """create_app: the Flask application around a runtime."""
 
 import os
+import signal
+import threading
+import time
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
@@ -47,6 +50,19 @@ def create_app(parts: Runtime) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+def supervised() -> Flask:
+    """The same in a process that `caseq serve` started: it ends when that one is gone, even by kill -9."""
+    parent = os.getppid()
+
+    def end_with_the_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=end_with_the_parent, daemon=True, name="parent watch").start()
+    return from_environment()
 
 
 def from_environment() -> Flask:

@@ -16,7 +16,7 @@ def serve(host: str, port: int, workers: int) -> None:
         from granian.constants import Interfaces
 
         Granian(
-            "caseq.app:from_environment",
+            "caseq.app:supervised",
             factory=True,
             address=host,
             port=port,

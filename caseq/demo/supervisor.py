@@ -204,7 +204,7 @@ def _print_people(console: Console, service: str, folder: Path, people: list[Per
     console.print(f"Log in:       {service}/", highlight=False)
     console.print(f"The phone:    {service}/demo/messages (and below, as messages come)", highlight=False)
     console.print(f"Logs:         {folder}", highlight=False, soft_wrap=True)
-    console.print("A change:     .venv/bin/caseq demo --change   in another terminal; the SMS comes within 15 seconds")
+    console.print("A change:     type `.venv/bin/caseq demo --change` in another terminal")
     console.print("Stop:         Ctrl-C\n")
 
 
