@@ -81,7 +81,7 @@ def _with_database(url: str, name: str) -> str:
 
 
 def settle(place: Place) -> None:
-    """Write out what is waiting and bring statistics up to date, as a running server does by itself, so that no contender pays for another's rows."""
+    """Write out what waits and bring statistics up to date, so that nobody pays for another's rows."""
     if place.is_sqlite:
         with closing(sqlite3.connect(place.raw, isolation_level=None)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from caseq import intake
 from caseq import runtime as runtimes
 from caseq.intake import Pushed
@@ -14,7 +16,6 @@ from caseq.runtime import Runtime
 from caseq.settings import load
 from caseq.store import auditing, logins
 from caseq.store.tables import parties, sessions
-from sqlalchemy import select
 
 SOURCE = "criminal"
 PUSH_KEY = "whsec_" + base64.b64encode(b"a key of the benchmark alone").decode()

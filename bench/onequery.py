@@ -168,7 +168,7 @@ class _Answer:
         rule = self._grant.milestones[row["name"]]
         details = row["details"] if isinstance(row["details"], dict) else json.loads(row["details"])
         body: dict[str, Any] = {"name": row["name"], "released_at": _bureau(_moment(row["released_at"]))}
-        shown = {}
+        shown: dict[str, str] = {}
         for name in rule.fields:
             value = row[name] if name in COMMON_FIELDS else details.get(name)
             if value is None:
@@ -186,4 +186,3 @@ def _moment(value: datetime | str) -> datetime:
 
 def _bureau(moment: datetime) -> str:
     return moment.astimezone(BUREAU_TIME).isoformat(timespec="seconds")
-

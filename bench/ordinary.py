@@ -62,7 +62,7 @@ class Received(Base):
 
 
 class Moment(fields.Field[datetime]):
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return value.astimezone(BUREAU_TIME).isoformat(timespec="seconds") if value else None
 
 
@@ -199,7 +199,9 @@ def _milestone(milestone: Any, rule: Any) -> dict[str, Any]:
     }
 
 
-def store_milestones(db: Session, source: str, events: Sequence[Mapping[str, Any]], case_ids: Mapping[str, int]) -> None:
+def store_milestones(
+    db: Session, source: str, events: Sequence[Mapping[str, Any]], case_ids: Mapping[str, int]
+) -> None:
     """Store milestone events one by one, each looked up before it is added, all in one commit."""
     now = datetime.now(UTC)
     for raw in events:
@@ -252,5 +254,3 @@ def _history(source: str, raw: Mapping[str, Any], case_ids: Mapping[str, int], n
         withdrawal=False,
         state_sealed=flask_json.dumps(raw["data"]),
     )
-
-

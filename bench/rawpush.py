@@ -1,14 +1,13 @@
-"""The least that storing milestones can cost: the same rows straight into the table, and nothing else.
+"""The least that storing a push can cost: the very rows that the push left, straight into their tables.
 
-No signature, no check, no history, no idempotency, no outbox: PostgreSQL by COPY, SQLite by one executemany.
+No signature, no check, no look at what is there, no sealing: PostgreSQL by one COPY for each table, SQLite by one
+executemany for each, all in one transaction.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -20,66 +19,61 @@ from bench import ordinary
 from bench.databases import SQLITE_PRAGMAS, Place
 
 SOURCE = "bench"
-Events = Sequence[Mapping[str, Any]]
+#: The tables that a push of milestones writes a row into for every event, and the column that names the event.
+TABLES: Mapping[str, tuple[str, str]] = {
+    "milestones": ("key", "{}-%"),
+    "history": ("key", "{}-%"),
+    "received": ("event_id", "milestone:{}-%"),
+    "outbox": ("cause", "%:milestone:{}-%"),
+}
 
 
-def rows(events: Events, case_ids: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The rows of these events, of a source of their own."""
-    now = datetime.now(UTC)
-    return [
-        {"source": SOURCE, "key": raw["data"]["milestone"], **ordinary.milestone_values(raw, case_ids, now)}
-        for raw in events
-    ]
+def store_again(place: Place, prefix: str, tables: Sequence[str] = tuple(TABLES)) -> float:
+    """Seconds to store once more what the push of the events with this prefix left in these tables."""
+    return _insert(place, prefix, tables) if place.is_sqlite else _copy(place, prefix, tables)
 
 
-def store(place: Place, events: Events, case_ids: Mapping[str, int]) -> float:
-    """Seconds to store the events in one transaction, and nothing kept afterwards."""
-    found = rows(events, case_ids)
-    return _insert(place, found) if place.is_sqlite else _copy(place, found)
-
-
-def _copy(place: Place, found: Sequence[Mapping[str, Any]]) -> float:
-    names = list(found[0])
-    values = [[Jsonb(v) if isinstance(v, dict) else v for v in row.values()] for row in found]
-    columns = sql.SQL(", ").join(map(sql.Identifier, names))
-    with closing(psycopg.connect(place.raw)) as connection:
+def _copy(place: Place, prefix: str, tables: Sequence[str]) -> float:
+    with closing(psycopg.connect(place.raw, autocommit=True)) as connection:
+        taken = {}
+        for name in tables:
+            column, pattern = TABLES[name]
+            statement = sql.SQL("DELETE FROM {} WHERE {} LIKE %s RETURNING *")
+            cursor = connection.execute(
+                statement.format(sql.Identifier(name), sql.Identifier(column)), [pattern.format(prefix)]
+            )
+            taken[name] = [[Jsonb(v) if isinstance(v, dict) else v for v in row] for row in cursor]
+            connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(name)))
         began = time.perf_counter()
-        statement = sql.SQL("COPY milestones ({}) FROM STDIN").format(columns)
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in values:
-                copy.write_row(row)
-        connection.commit()
-        seconds = time.perf_counter() - began
-        connection.execute("DELETE FROM milestones WHERE source = %s", [SOURCE])
-        connection.commit()
-    return seconds
+        with connection.transaction(), connection.cursor() as cursor:
+            for name, rows in taken.items():
+                with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))) as copy:
+                    for row in rows:
+                        copy.write_row(row)
+        return time.perf_counter() - began
 
 
-def _insert(place: Place, found: Sequence[Mapping[str, Any]]) -> float:
-    names = ", ".join(found[0])
-    marks = ", ".join("?" * len(found[0]))
-    values = [[_plain(value) for value in row.values()] for row in found]
+def _insert(place: Place, prefix: str, tables: Sequence[str]) -> float:
     with closing(sqlite3.connect(place.raw, isolation_level=None, timeout=10)) as connection:
         for pragma in SQLITE_PRAGMAS:
             connection.execute(pragma)
+        taken = {}
+        for name in tables:
+            column, pattern = TABLES[name]
+            which = f"FROM {name} WHERE {column} LIKE ?"
+            taken[name] = connection.execute(f"SELECT * {which}", [pattern.format(prefix)]).fetchall()
+            connection.execute(f"DELETE {which}", [pattern.format(prefix)])
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         began = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(f"INSERT INTO milestones ({names}) VALUES ({marks})", values)  # noqa: S608
+        for name, rows in taken.items():
+            marks = ", ".join("?" * len(rows[0]))
+            connection.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608 - constants
         connection.execute("COMMIT")
-        seconds = time.perf_counter() - began
-        connection.execute("DELETE FROM milestones WHERE source = ?", [SOURCE])
-    return seconds
+        return time.perf_counter() - began
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return json.dumps(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def store_by_orm(place: Place, events: Events, case_ids: Mapping[str, int]) -> float:
+def store_by_orm(place: Place, events: Sequence[Mapping[str, Any]], case_ids: Mapping[str, int]) -> float:
     """Seconds to store the events as ORM objects, each looked up first, with history and received ids."""
     engine = ordinary.engine_for(place.url)
     with engine.connect():

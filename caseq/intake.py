@@ -74,14 +74,15 @@ def take(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str
     `origin` is the id of the request, kept in the audit. Raises DatabaseUnavailable when nothing was stored.
     """
     now = runtime.clock()
+    parsed = [None if item.errors else events.event(item.raw) for item in pushed]
     with runtime.database.transaction() as connection:
         state = pushes.lock_source(connection, source.name, now)
-        fresh = [events.event(item.raw) for item in pushed if not item.errors]
+        fresh = [event for event in parsed if event is not None]
         known = pushes.already_received(connection, source.name, {event.id for event in fresh})
         case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
         waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
         batch = _batch(runtime, source, connection, fresh, waiting, now)
-        results = [_take_one(batch, item, known) for item in pushed]
+        results = [_take_one(batch, item, event, known) for item, event in zip(pushed, parsed, strict=True)]
         _store(runtime, source, connection, batch, now)
         newest = max((change.event.sequence for change in batch.changes), default="")
         if newest > (state.newest_sequence or ""):
@@ -111,12 +112,11 @@ def _batch(
     return _Batch(book, Editor(settings.policy, now, settings.sending.news_within), waiting)
 
 
-def _take_one(batch: _Batch, item: Pushed, known: set[str]) -> Result:
-    """Place one event of the request, and what was parked for it if it is a case."""
-    if item.errors:
+def _take_one(batch: _Batch, item: Pushed, event: Event | None, known: set[str]) -> Result:
+    """Place one event of the request (None if its schema refused it), and what was parked for it if it is a case."""
+    if event is None:
         batch.refused.append((item.raw, item.errors))
         return Result(_id(item.raw), Outcome.REFUSED, item.errors)
-    event = events.event(item.raw)
     if event.id in known:
         return Result(event.id, Outcome.DUPLICATE)
     result = batch.place(event)

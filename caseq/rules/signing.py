@@ -1,7 +1,6 @@
 """Standard Webhooks signatures over the raw bytes of a push (standardwebhooks.com, version 1)."""
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -16,7 +15,7 @@ def key_bytes(key: str) -> bytes:
         raise ValueError(f"a push key starts with {KEY_PREFIX}")
     try:
         secret = base64.b64decode(key.removeprefix(KEY_PREFIX), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError(f"a push key is {KEY_PREFIX} followed by base64") from error
     if len(secret) < 24:
         raise ValueError("a push key holds at least 24 bytes")

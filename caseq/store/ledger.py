@@ -1,9 +1,9 @@
 """The ledger: cases, parties and milestones as pushed, read and written a batch at a time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select, text, true
 
 from caseq.rules.book import Book, Entry
 from caseq.rules.case import (
@@ -21,9 +21,14 @@ from caseq.rules.case import (
     Withdrawal,
 )
 from caseq.rules.numbers import lookup_key
+from caseq.store import bulk
 from caseq.store.tables import cases, milestones, parties
 
 UNKNOWN = "unknown"  # role or name of a record of which only the withdrawal arrived
+#: What no decision about a push looks at.
+_UNREAD = ("name_sealed", "phone_sealed", "phone_as_given_sealed", "changed_at", "juvenile")
+#: In the words of the index of live case numbers: SQLite uses it for no others.
+_IS_LIVE = text("cases.withdrawn IS false")
 Fingerprint = Callable[[str | None], str | None]
 
 
@@ -33,10 +38,10 @@ def open_book(
     """The part of the ledger that these events of one source touch."""
     events = list(events)
     wanted = {lookup_key(event.case_number) for event in events}
-    rows = connection.execute(select(cases).where(cases.c.number_key.in_(wanted))).all()
-    own = [row for row in rows if row.source == source]
-    elsewhere = frozenset(row.number_key for row in rows if row.source != source and not row.withdrawn)
-    book = Book(source, kinds, fingerprint, elsewhere)
+    named = bulk.among(connection, cases.c.number_key, wanted)
+    others = select(cases.c.number_key).where(named, _IS_LIVE, cases.c.source != source)
+    book = Book(source, kinds, fingerprint, frozenset(connection.execute(others).scalars()))
+    own = connection.execute(select(cases).where(cases.c.source == source, named)).all()
     for row in own:
         book.know(RecordType.CASE, row.number_key, _case_entry(row))
     keys_of_ids = {row.id: row.number_key for row in own}
@@ -63,22 +68,37 @@ def _keys(events: Iterable[Event], type_: RecordType) -> list[str]:
     ]
 
 
-def _know_parties(connection: Connection, book: Book, keys_of_ids: dict[int, str], keys: Sequence[str]) -> None:
-    touched = or_(parties.c.case_id.in_(keys_of_ids), parties.c.key.in_(keys))
-    for row in _records(connection, parties, book.source, touched):
+def _know_parties(connection: Connection, book: Book, keys_of_ids: dict[int, str], keys: Collection[str]) -> None:
+    """Enter the parties with these keys, and of these cases those who can be told of news: nobody asks for others."""
+    can_be_told = and_(parties.c.sms, ~parties.c.withdrawn, parties.c.phone_hash.is_not(None))
+    for row in _touched(connection, parties, book.source, keys_of_ids, keys, can_be_told):
         book.know(RecordType.PARTY, row.key, _party_entry(row, keys_of_ids.get(row.case_id, "")))
 
 
 def _know_milestones(
-    connection: Connection, book: Book, keys_of_ids: dict[int, str], whole: Sequence[int], keys: Sequence[str]
+    connection: Connection, book: Book, keys_of_ids: dict[int, str], whole: Collection[int], keys: Collection[str]
 ) -> None:
-    touched = or_(milestones.c.case_id.in_(whole), milestones.c.key.in_(keys))
-    for row in _records(connection, milestones, book.source, touched):
+    for row in _touched(connection, milestones, book.source, whole, keys, true()):
         book.know(RecordType.MILESTONE, row.key, _milestone_entry(row, keys_of_ids.get(row.case_id, "")))
 
 
-def _records(connection: Connection, table: Table, source: str, touched: Any) -> Sequence[Row[Any]]:
-    return connection.execute(select(table).where(table.c.source == source, touched)).all()
+def _touched(
+    connection: Connection,
+    table: Table,
+    source: str,
+    case_ids: Collection[int],
+    keys: Collection[str],
+    of_cases: ColumnElement[bool],
+) -> Iterator[Row[Any]]:
+    """The source's records with these keys, and those of these cases, its own, that `of_cases` takes; some come twice.
+
+    Two queries, because SQLite would read all records of the source for one with OR.
+    """
+    seen = select(*(column for column in table.c if column.name not in _UNREAD))
+    if case_ids:
+        yield from connection.execute(seen.where(bulk.among(connection, table.c.case_id, case_ids), of_cases))
+    if keys:
+        yield from connection.execute(seen.where(table.c.source == source, bulk.among(connection, table.c.key, keys)))
 
 
 def _case_entry(row: Row[Any]) -> Entry[Case]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Insert, Select
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Select
 from sqlalchemy.exc import OperationalError, TimeoutError
 
 from caseq.errors import DatabaseUnavailable
@@ -31,6 +31,12 @@ class Prepared:
         """The driver's cursor after the statement ran with these values, which are named as its parameters."""
         bound = {name: values[name] if bind is None else bind(values[name]) for name, bind in self._bind.items()}
         return driver.execute(self._text, bound if self._order is None else [bound[name] for name in self._order])
+
+    def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run the statement once for each of these rows, in the transaction of the connection."""
+        binds = [(name, self._bind[name]) for name in self._order or self._bind]
+        bound = [tuple([row[name] if bind is None else bind(row[name]) for name, bind in binds]) for row in rows]
+        connection.exec_driver_sql(self._text, bound)
 
     def load(self, row: Sequence[Any], start: int, stop: int) -> list[Any]:
         """The values of the columns from `start` to before `stop` of one row, as SQLAlchemy would give them."""

@@ -7,8 +7,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
+from caseq.store import bulk
 from caseq.store.database import insert_into
 from caseq.store.sealing import Sealer
 from caseq.store.tables import parked, quarantine, received, sources
@@ -61,14 +62,13 @@ def source_states(connection: Connection) -> list[SourceState]:
 
 def already_received(connection: Connection, source: str, ids: Iterable[str]) -> set[str]:
     """Which of the event ids of this source were taken in before."""
-    wanted = select(received.c.event_id).where(received.c.source == source, received.c.event_id.in_(list(ids)))
+    wanted = select(received.c.event_id)
+    wanted = wanted.where(received.c.source == source, bulk.among(connection, received.c.event_id, ids))
     return set(connection.execute(wanted).scalars())
 
 
 def note_received(connection: Connection, source: str, ids: Iterable[str], now: datetime) -> None:
-    rows = [{"source": source, "event_id": id_, "received_at": now} for id_ in ids]
-    if rows:
-        connection.execute(insert(received), rows)
+    bulk.put(connection, received, [{"source": source, "event_id": id_, "received_at": now} for id_ in ids])
 
 
 def forget_received(connection: Connection, source: str, ids: Sequence[str]) -> None:
@@ -92,20 +92,21 @@ def park(
         }
         for case_key, raw in waiting
     ]
-    if rows:
-        connection.execute(insert(parked), rows)
+    bulk.put(connection, parked, rows)
 
 
 def parked_for(connection: Connection, sealer: Sealer, source: str, case_keys: Iterable[str]) -> list[Any]:
     """The raw events that wait for these cases, in the order of their sequence."""
-    wanted = select(parked.c.event_sealed).where(parked.c.source == source, parked.c.case_key.in_(list(case_keys)))
+    wanted = select(parked.c.event_sealed).where(parked.c.source == source)
+    wanted = wanted.where(bulk.among(connection, parked.c.case_key, case_keys))
     rows = connection.execute(wanted.order_by(parked.c.sequence, parked.c.id)).scalars()
     return [json.loads(sealer.unseal("parked.event", sealed)) for sealed in rows]
 
 
 def unpark(connection: Connection, source: str, ids: Sequence[str]) -> None:
     if ids:
-        connection.execute(delete(parked).where(parked.c.source == source, parked.c.event_id.in_(ids)))
+        placed = bulk.among(connection, parked.c.event_id, ids)
+        connection.execute(delete(parked).where(parked.c.source == source, placed))
 
 
 def put_in_quarantine(
@@ -156,7 +157,8 @@ def release_from_quarantine(connection: Connection, source: str, ids: Sequence[s
     """Mark as resolved what was refused under these event ids and has been taken in now."""
     if ids:
         open_ = update(quarantine).where(quarantine.c.source == source, quarantine.c.resolved_at.is_(None))
-        connection.execute(open_.where(quarantine.c.event_id.in_(ids)).values(resolved_at=now))
+        taken = bulk.among(connection, quarantine.c.event_id, ids)
+        connection.execute(open_.where(taken).values(resolved_at=now))
 
 
 def waiting_counts(connection: Connection) -> dict[str, int]:

@@ -5,17 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, update
+from sqlalchemy import Connection, Table, bindparam, delete, update
 
 from caseq.rules.book import Change
 from caseq.rules.case import Case, Milestone, Party, RecordType, Withdrawal
 from caseq.rules.numbers import lookup_key, mobile
-from caseq.store.database import insert_into
+from caseq.store import bulk
 from caseq.store.ledger import UNKNOWN
 from caseq.store.sealing import Sealer
 from caseq.store.tables import case_aliases, cases, history, milestones, parties
 
-Rows = list[dict[str, Any]]
 TABLES: Mapping[RecordType, Table] = {
     RecordType.CASE: cases,
     RecordType.PARTY: parties,
@@ -38,24 +37,12 @@ def write(
     stated = {(c.type, c.key): c for c in changes if not isinstance(c.event.record, Withdrawal) or c.before is None}
     _write_cases(connection, source, case_ids, [c for c in stated.values() if c.type is RecordType.CASE], now)
     party_rows = [_party_row(sealer, source, case_ids, c, now) for c in stated.values() if c.type is RecordType.PARTY]
-    party_ids = {key: id_ for id_, key in _upsert(connection, parties, party_rows, "key")}
+    party_ids = {key: id_ for id_, key in bulk.put_and_tell(connection, parties, party_rows, key=("source", "key"))}
     rows = [_milestone_row(source, case_ids, c, now) for c in stated.values() if c.type is RecordType.MILESTONE]
-    _upsert(connection, milestones, rows, "key")
+    bulk.put(connection, milestones, rows, key=("source", "key"), replace=True)
     _withdraw(connection, source, changes)
     _write_history(connection, sealer, source, case_ids, changes, now)
     return party_ids
-
-
-def _upsert(connection: Connection, table: Table, rows: Rows, key: str) -> Sequence[Any]:
-    if not rows:
-        return []
-    statement = insert_into(connection, table)
-    new = {name: statement.excluded[name] for name in rows[0] if name not in ("source", key)}
-    upsert = statement.on_conflict_do_update(index_elements=["source", key], set_=new)
-    if table is milestones:
-        connection.execute(upsert, rows)
-        return []
-    return connection.execute(upsert.returning(table.c.id, table.c[key]), rows).all()
 
 
 def _write_cases(
@@ -63,18 +50,18 @@ def _write_cases(
 ) -> None:
     changes = list(changes)
     rows = [_case_row(source, change, now) for change in changes]
-    case_ids.update({key: id_ for id_, key in _upsert(connection, cases, rows, "number_key")})
+    stored = bulk.put_and_tell(connection, cases, rows, key=("source", "number_key"))
+    case_ids.update({key: id_ for id_, key in stored})
     ids = [case_ids[change.case_key] for change in changes]
     known = [case_ids[change.case_key] for change in changes if change.before is not None]
     if known:
-        connection.execute(delete(case_aliases).where(case_aliases.c.case_id.in_(known)))
+        connection.execute(delete(case_aliases).where(bulk.among(connection, case_aliases.c.case_id, known)))
     aliases = [
         {"case_id": id_, "alias_key": alias}
         for id_, change in zip(ids, changes, strict=True)
         for alias in sorted({lookup_key(text) for text in _record(change, Case).aliases})
     ]
-    if aliases:
-        connection.execute(insert(case_aliases), aliases)
+    bulk.put(connection, case_aliases, aliases)
 
 
 def _record(change: Change, type_: type[Any]) -> Any:
@@ -203,5 +190,4 @@ def _write_history(
         }
         for change in changes
     ]
-    if rows:
-        connection.execute(insert(history), rows)
+    bulk.put(connection, history, rows)

@@ -11,6 +11,7 @@ from caseq.rules.case import DETAIL_FIELDS, CaseState, Kind, MilestoneName, Reco
 from caseq.rules.numbers import LONGEST_NUMBER, lookup_key
 from caseq.settings.strictfields import Flag
 from caseq.settings.tomlfile import leaves
+from caseq.web import shortcut
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -199,6 +200,9 @@ class Event(_Strict):
 
 
 _EVENT = Event()
+_IS_EVENT = shortcut.of(_EVENT)
+_IS_DATA = {type_: shortcut.of(schema) for type_, schema in DATA.items()}
+_IS_DETAILS = {name: shortcut.of(schema) for name, schema in DETAILS.items()}
 
 
 def is_cloudevent(raw: Any) -> bool:
@@ -209,6 +213,8 @@ def is_cloudevent(raw: Any) -> bool:
 
 def errors_of(raw: Any, source: str) -> dict[str, list[str]]:
     """What is wrong with one pushed event, by field; empty if it may be stored."""
+    if _is_plainly_right(raw, source):
+        return {}
     if not isinstance(raw, dict):
         return {"event": ["must be a JSON object"]}
     errors = flat(_EVENT.validate(raw))
@@ -217,6 +223,17 @@ def errors_of(raw: Any, source: str) -> dict[str, list[str]]:
     if not errors:
         errors = {f"data.{field}": reasons for field, reasons in flat(DATA[raw["type"]].validate(raw["data"])).items()}
     return errors
+
+
+def _is_plainly_right(raw: Any, source: str) -> bool:
+    """Whether the event is right at first sight; if not, its schemas must look."""
+    if not _IS_EVENT(raw) or raw["source"] != source:
+        return False
+    data = raw["data"]
+    if not _IS_DATA[raw["type"]](data):
+        return False
+    details = data.get("details")
+    return not details or _IS_DETAILS[data["name"]](details)
 
 
 def flat(messages: Any) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """The projection: no rule, nothing; and no key that betrays what is hidden."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,13 @@ def rule(item, fields=(), scope=Scope.CASE, online=True, roles=(Role.VICTIM,)):
 
 
 def milestone(name="case_filed", **more):
-    values = {"subject": None, "occurred_on": TODAY, "document_number": "1号", "details": {}, "hidden_until": None}
+    values: dict[str, Any] = {
+        "subject": None,
+        "occurred_on": TODAY,
+        "document_number": "1号",
+        "details": {},
+        "hidden_until": None,
+    }
     return StoredMilestone(name, **{**values, "released_at": NOW, **more})
 
 

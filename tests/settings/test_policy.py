@@ -40,7 +40,7 @@ def test_the_groups_are_those_of_the_matrix(policy):
 
 
 def test_what_is_granted_online_is_what_the_matrix_says(policy):
-    granted = {}
+    granted: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = {}
     for (kind, role), grant in policy.grants.items():
         items = {**grant.milestones, UNIT: grant.unit, RIGHTS: grant.rights}
         granted |= {(kind, role, item): (rule.clause, rule.fields) for item, rule in items.items() if rule}

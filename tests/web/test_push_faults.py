@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 
 from caseq import intake
 from caseq.rules import signing
+from caseq.store import writing
 from caseq.store.tables import metadata
 from tests.service import case, event, milestone, party, signed
 
@@ -152,13 +153,13 @@ def test_two_sources_that_claim_one_number_at_once_do_not_both_get_it(service):
 
 def test_a_database_error_shows_no_pushed_value_in_the_log(service, monkeypatch, logged):
     """A driver's error repeats the statement and its parameters, and those are facts of a case."""
-    real = intake.writing.write
+    real = writing.write
 
     def broken(connection, *rest):
         real(connection, *rest)
         connection.execute(text("SELECT no_such(:value)"), {"value": "秘密文号"})
 
-    monkeypatch.setattr(intake.writing, "write", broken)
+    monkeypatch.setattr(writing, "write", broken)
     body = json.dumps(batch()).encode()
     headers = signed("criminal", body, service.clock.now.timestamp())
     answer = service.client.post("/push/v1/criminal", data=body, headers=headers)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from caseq.web import schemas
 from tests.service import case, event, milestone, party, signed
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -113,6 +114,21 @@ def test_random_json_never_breaks_it(unlimited, value, mimetype, escaped):
 def test_mutated_events_never_break_it(unlimited, batch, escaped):
     body = json.dumps(batch, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
     assert_of_the_contract(post(unlimited, body), sent=len(batch))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(raw=mutated())
+def test_an_event_is_taken_exactly_if_its_schemas_take_it(raw):
+    """Whatever is done to check faster, the schemas have the last word."""
+    if not isinstance(raw, dict):
+        return
+    by_schema = schemas.flat(schemas.Event().validate(raw))
+    if not by_schema and raw["source"] == "criminal":
+        by_schema = schemas.flat(schemas.DATA[raw["type"]].validate(raw["data"]))
+        assert set(schemas.errors_of(raw, "criminal")) == {f"data.{field}" for field in by_schema}
+    else:
+        assert set(schemas.errors_of(raw, "criminal")) >= set(by_schema)
+        assert schemas.errors_of(raw, "criminal")
 
 
 def test_the_events_that_are_mutated_are_right_before(unlimited):

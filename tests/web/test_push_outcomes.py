@@ -50,9 +50,9 @@ def test_a_pushed_case_can_be_seen(service):
 
 
 def test_results_come_in_the_order_sent_with_the_ids_sent(service):
-    events = [event("party", party()), event("case", case()), event("milestone", milestone()), "nonsense"]
-    results = service.push(*events)
-    assert [result["id"] for result in results] == [events[0]["id"], events[1]["id"], events[2]["id"], None]
+    events = [event("party", party()), event("case", case()), event("milestone", milestone())]
+    results = service.push(*events, "nonsense")
+    assert [result["id"] for result in results] == [*(raw["id"] for raw in events), None]
     assert [result["outcome"] for result in results] == [PARKED, ACCEPTED, ACCEPTED, REFUSED]
 
 
@@ -78,8 +78,7 @@ def test_two_sources_may_use_the_same_id(service):
 
 
 def test_a_whole_batch_again_changes_nothing(service):
-    batch = [*a_case(), event("milestone", milestone("case_solved")), event("party", party(), case=OTHER_CASE, id="p1")]
-    batch[-1]["data"] = party(key="P9")
+    batch = [*a_case(), event("milestone", milestone("case_solved")), event("party", party(key="P9"), case=OTHER_CASE)]
     assert service.outcomes(*batch) == [ACCEPTED] * 4 + [PARKED]
     before = everything(service)
     assert service.outcomes(*batch) == [DUPLICATE] * 5

@@ -1,5 +1,7 @@
 """What may stand in an event: every refusal names the field that is wrong."""
 
+from typing import Any
+
 import pytest
 
 from caseq.rules.case import DETAIL_FIELDS
@@ -127,7 +129,7 @@ def party_data():
 
 def milestone_data():
     """Wrong data of a milestone: (event, fields that must be named)."""
-    wrong = {
+    wrong: dict[str, tuple[Any, ...]] = {
         "name": ("verdict", "", None, 1),
         "milestone": ("", None, LONG, 5),
         "subject": (LONG, 5),
@@ -170,12 +172,13 @@ def details():
     for (name, field), values in wrong.items():
         for value in values:
             yield event("milestone", milestone(name, details={field: value})), {f"data.details.{field}"}
-    for field, values in {
+    of_penalties: dict[str, tuple[Any, ...]] = {
         "kind": ("hanging", None, 1),
         "amount": ("500", 500.0, True, -1, 10**13),
         "days": ("5", 5.5, False, -1, 10**5),
         "until": ("2026-11-23",),
-    }.items():
+    }
+    for field, values in of_penalties.items():
         for value in values:
             penalties = [{"kind": "warning"}, {"kind": "fine", field: value}]
             yield (
@@ -324,7 +327,11 @@ def test_the_smallest_events_are_taken(service):
 
 
 def test_the_largest_events_are_taken(service):
-    texts = {"trade": "业" * 100, "merged_into": "并" * 100, "aliases": [f"{n:>3}" + "号" * 97 for n in range(20)]}
+    texts: dict[str, Any] = {
+        "trade": "业" * 100,
+        "merged_into": "并" * 100,
+        "aliases": [f"{n:>3}" + "号" * 97 for n in range(20)],
+    }
     unit = {"name": "单" * 200, "address": "址" * 200, "phone": "1" * 50, "code": "1" * 20}
     events = [
         event("case", case(unit=unit, **texts), case="案" * 100, sequence="9" * 100, id="i" * 200),

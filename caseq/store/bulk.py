@@ -1,0 +1,97 @@
+"""Many rows or values in one statement, whose text is the same for any number of them.
+
+PostgreSQL takes them as one JSON text or one array, so that one round trip carries a batch and the statement stays
+prepared. SQLite has no round trips: there the driver repeats one statement for every row.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from caseq.store.prepared import Prepared
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def among(connection: Connection, searched: Column[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether the column holds one of the values, which are texts or whole numbers."""
+    wanted = list(values)
+    if connection.dialect.name == "postgresql":
+        each = BigInteger() if isinstance(searched.type, BigInteger) else Text()
+        return searched == any_(literal(wanted, ARRAY(each)))
+    return searched.in_(select(func.json_each(json.dumps(wanted)).table_valued("value").c.value))
+
+
+def put(connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...] = (), replace: bool = False) -> None:
+    """Insert the rows, all with the same columns. Where `key` is taken, `replace` the rest of the row or leave it."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        connection.execute(_from_json(table, names, key, replace), {"rows": _json(rows)})
+    else:
+        _repeated(table, names, key, replace, connection.dialect).run_many(connection, rows)
+
+
+def put_and_tell(
+    connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...]
+) -> Sequence[tuple[int, str]]:
+    """Insert the rows or replace those whose `key` is taken; returns (id, last column of the key) of every row."""
+    if not rows:
+        return []
+    names, told = tuple(rows[0]), (table.c.id, table.c[key[-1]])
+    if connection.dialect.name == "postgresql":
+        statement = _from_json(table, names, key, True).returning(*told)
+        return [(row[0], row[1]) for row in connection.execute(statement, {"rows": _json(rows)})]
+    repeated = _on_conflict(sqlite.insert(table), names, key, True)
+    return [(row[0], row[1]) for row in connection.execute(repeated.returning(*told), rows)]
+
+
+def _json(rows: Rows) -> str:
+    """The rows as JSON; dates and moments as PostgreSQL reads them."""
+    return json.dumps(rows, default=lambda value: value.isoformat())
+
+
+@lru_cache(maxsize=64)
+def _from_json(table: Table, names: tuple[str, ...], key: tuple[str, ...], replace: bool) -> postgresql.Insert:
+    given = func.json_to_recordset(cast(bindparam("rows"), JSON))
+    rows = given.table_valued(*(column(name, table.c[name].type) for name in names)).render_derived(with_types=True)
+    statement = postgresql.insert(table).from_select(names, select(*(rows.c[name] for name in names)))
+    inserting: postgresql.Insert = _on_conflict(statement, names, key, replace)
+    return inserting
+
+
+@lru_cache(maxsize=64)
+def _repeated(table: Table, names: tuple[str, ...], key: tuple[str, ...], replace: bool, dialect: Dialect) -> Prepared:
+    statement = sqlite.insert(table).values({name: bindparam(name) for name in names}).inline()
+    return Prepared(_on_conflict(statement, names, key, replace), dialect)
+
+
+def _on_conflict(statement: Any, names: tuple[str, ...], key: tuple[str, ...], replace: bool) -> Any:
+    if not key:
+        return statement
+    if not replace:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    new = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=new)
