@@ -49,7 +49,7 @@ def main(
         wanted.remove("postgresql")
         click.echo("no PostgreSQL server answers at --postgres-url: SQLite only", err=True)
     results = Results(machine.name(), machine.programs(version))
-    with tempfile.TemporaryDirectory(prefix="caseq-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="caseq-bench-") as folder, _logging_to(Path(folder) / "service.log"):
         for name in wanted:
             _measure(name, postgres_url, effort(quick, full, cases), only, Path(folder), results)
         if only in (None, "process"):
@@ -68,7 +68,7 @@ def _measure(engine: str, postgres: str, size: Effort, only: str | None, folder:
     """All comparisons that need a database of this engine."""
     own = folder / engine
     own.mkdir()
-    with databases.made(engine, postgres, own) as place, _filled(place, size, own) as (parts, readers):
+    with databases.made(engine, postgres, own) as place, _filled(place, size) as (parts, readers):
         if only in (None, "inprocess"):
             _say(f"{engine}: in process")
             results.add(status.in_process(place, parts, readers, size))
@@ -81,17 +81,23 @@ def _measure(engine: str, postgres: str, size: Effort, only: str | None, folder:
 
 
 @contextlib.contextmanager
-def _filled(place: Place, size: Effort, folder: Path) -> Iterator[tuple[Runtime, list[Reader]]]:
-    """A runtime on this database, filled, with sessions; log lines go to a file as they would in earnest."""
+def _logging_to(path: Path) -> Iterator[None]:
+    """Log lines go to a file as they would in earnest: one for the whole run, because loggers remember it."""
+    with path.open("w") as log, contextlib.redirect_stderr(log):
+        logs.configure()
+        yield
+
+
+@contextlib.contextmanager
+def _filled(place: Place, size: Effort) -> Iterator[tuple[Runtime, list[Reader]]]:
+    """A runtime on this database, filled, with sessions."""
     _say(f"{place.engine}: storing {size.cases} cases")
     parts = dataset.runtime(place.url)
-    with (folder / "service.log").open("w") as log, contextlib.redirect_stderr(log):
-        logs.configure()
-        dataset.fill(parts, size.cases)
-        try:
-            yield parts, dataset.readers(parts, size.readers)
-        finally:
-            parts.database.close()
+    dataset.fill(parts, size.cases)
+    try:
+        yield parts, dataset.readers(parts, size.readers)
+    finally:
+        parts.database.close()
 
 
 def _say(what: str) -> None:

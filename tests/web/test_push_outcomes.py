@@ -185,8 +185,12 @@ def test_another_spelling_of_the_case_number_is_the_same_case(service):
 
 
 def test_events_wait_in_the_namespace_of_their_source(service):
-    service.push(event("party", party(role="trade_member"), source="trade"), source="trade")
+    early = event("party", party())
+    service.push(early)
+    service.push({**event("party", party(role="trade_member"), source="trade"), "id": early["id"]}, source="trade")
+    assert count(service, parked) == 2
     service.push(event("case", case()))
+    assert count(service, parked, parked.c.source == "trade") == 1
     assert count(service, parked) == 1
 
 
