@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -33,6 +34,7 @@ def create_app(parts: Runtime) -> Flask:
         # Pages send no Referer at all (Referrer-Policy), so the check that needs one is replaced by web/headers.py.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = _FormSessions()
     app.jinja_loader = FileSystemLoader(shipped("templates"))
     operations.register(app)
     headers.register(app, settings)
@@ -50,6 +52,15 @@ def create_app(parts: Runtime) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
+
+
+class _FormSessions(SecureCookieSessionInterface):
+    """Flask's session holds the CSRF token of forms; programs have no forms and need no session."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith(("/api/", "/push/")):
+            return None
+        return super().open_session(app, request)
 
 
 def supervised() -> Flask:

@@ -2,12 +2,22 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 #: Libraries that would write numbers or addresses of requests into the log at INFO.
 _TOO_TALKATIVE = ("twilio", "httpx", "httpcore", "urllib3", "alembic", "flask-limiter", "sqlalchemy")
+
+
+def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The event without the texts of exceptions: they may quote what was being worked on. Type and place stay."""
+    for raised in event.get("exception", ()):
+        if isinstance(raised, dict):
+            raised.pop("exc_value", None)
+            raised.pop("exc_notes", None)
+    return event
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -21,6 +31,7 @@ def configure(level: int = logging.INFO) -> None:
         processors=[
             *shared,
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            without_values,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

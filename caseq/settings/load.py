@@ -39,8 +39,19 @@ def load(environ: Mapping[str, str]) -> Settings:
     from_environment = part(environment.settings)
     if faults or not (main and sources and messages and policy and from_environment and rights is not None):
         raise ConfigurationError(faults)
+    if missing := _without_rights(folder / "rights", policy, rights):
+        raise ConfigurationError(missing)
     del main["disclosure"]
     return Settings(**main, **messages, **from_environment, sources=sources, rights=rights, policy=policy)
+
+
+def _without_rights(folder: Path, policy: Policy, rights: Mapping[tuple[str, str, str], object]) -> list[Fault]:
+    """A fault for every role to whom the policy opens its rights and for whom no file has any."""
+    return [
+        Fault(str(folder), None, f"{kind}.{role}", "the policy opens rights to this role, but no file here has them")
+        for (kind, role), grant in policy.grants.items()
+        if grant.rights is not None and (kind, role, LANGUAGES[0]) not in rights
+    ]
 
 
 def _main(path: Path) -> dict[str, Any]:

@@ -17,6 +17,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
     )
 )
+ALWAYS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
 _YEAR_SECONDS = 31_536_000
 
 
@@ -36,18 +45,15 @@ def register(app: Flask, settings: Settings) -> None:
         if origin != "null" and urlsplit(origin).netloc != request.host:
             abort(403)
 
+    always = dict(ALWAYS)
+    if settings.secure_cookies:
+        always["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"
+
     @app.after_request
     def protect(response: Response) -> Response:
-        headers = response.headers
-        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "no-referrer")
-        headers.setdefault("X-Frame-Options", "DENY")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        """No view sets any of these by itself, so they need not be looked for; Cache-Control some do."""
+        for name, value in always.items():
+            response.headers.add(name, value)
         if request.endpoint != "static":
-            headers.setdefault("Cache-Control", "no-store")
-        if settings.secure_cookies:
-            headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_SECONDS}; includeSubDomains")
+            response.headers.setdefault("Cache-Control", "no-store")
         return response

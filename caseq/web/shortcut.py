@@ -4,12 +4,23 @@ marshmallow keeps the last word: a shortcut says True only for values that the s
 it says False, wrong or merely unusual, and the schema itself looks and names the errors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from caseq.settings.strictfields import Flag
+
 Check = Callable[[Any], bool]
+
+#: The kinds of field that take values of one JSON type as they are.
+_PLAIN: Mapping[type, type] = {
+    fields.String: str,
+    fields.Boolean: bool,
+    Flag: bool,
+    fields.Integer: int,
+    fields.Dict: dict,
+}
 
 
 def of(schema: Schema) -> Check:
@@ -57,10 +68,8 @@ def _kind(field: fields.Field[Any]) -> Check:
     if isinstance(field, fields.List):
         inner = _field(field.inner)
         return lambda value: type(value) is list and all(map(inner, value))
-    for class_, type_ in ((fields.String, str), (fields.Boolean, bool), (fields.Integer, int), (fields.Dict, dict)):
-        if type(field) is class_:
-            return lambda value, type_=type_: type(value) is type_  # type: ignore[misc]
-    return lambda _: False
+    plain = _PLAIN.get(type(field))
+    return lambda value: type(value) is plain
 
 
 def _validator(validator: Callable[[Any], Any]) -> Check:

@@ -1,5 +1,6 @@
 """The short ways past SQLAlchemy and marshmallow give what the long ways give."""
 
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marshmallow import fields
 from sqlalchemy import select, text
 
 from caseq.rules.case import MilestoneName, bureau_date
@@ -19,7 +21,7 @@ from caseq.web import schemas, shortcut
 from tests.service import NOON, Service, case, milestone, party
 from tests.service import event as cloud_event
 
-ODD = [
+ODD: list[Any] = [
     *(
         None,
         True,
@@ -83,7 +85,7 @@ def whole(data: dict[str, Any], type_: str) -> dict[str, Any]:
 RIGHT = [
     whole(case(), "case"),
     whole(party(), "party"),
-    *(whole(milestone(name), "milestone") for name in MilestoneName),
+    *(whole(milestone(name.value), "milestone") for name in MilestoneName),
     whole({"record": "milestone", "key": "M1"}, "withdrawal"),
 ]
 
@@ -94,7 +96,7 @@ def test_what_is_right_takes_the_short_way(raw: dict[str, Any]) -> None:
     assert schemas.errors_of(raw, "criminal") == {}
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.data())
 def test_the_short_way_never_takes_what_the_schema_refuses(data: st.DataObject) -> None:
     raw = dict(data.draw(st.sampled_from(RIGHT)))
@@ -105,7 +107,7 @@ def test_the_short_way_never_takes_what_the_schema_refuses(data: st.DataObject) 
         names = sorted({*target, *(types.fields if target is raw["data"] else ("datacontenttype",)), "unknown"})
         name = data.draw(st.sampled_from(names))
         if data.draw(st.booleans()):
-            target[name] = data.draw(odd)
+            target[name] = deepcopy(data.draw(odd))
         else:
             target.pop(name, None)
         if not isinstance(raw.get("data"), dict):
@@ -118,7 +120,7 @@ def test_the_short_way_never_takes_what_the_schema_refuses(data: st.DataObject) 
 
 def test_a_field_that_the_short_way_does_not_know_goes_the_long_way() -> None:
     class Unusual(schemas._Strict):
-        day = schemas.fields.Date()
+        day = fields.Date()
 
     assert not shortcut.of(Unusual())({"day": "2026-11-23"})
     assert shortcut.of(Unusual())({})
@@ -165,9 +167,14 @@ def test_a_broken_connection_is_a_503_and_the_next_look_works(service: Service, 
 def test_a_transaction_after_a_look_is_a_transaction(service: Service) -> None:
     service.view("no such token")
     database = service.runtime.database
-    with pytest.raises(ZeroDivisionError), database.transaction() as connection:
-        bulk.put(connection, sources, [{"name": "criminal", "last_push_at": NOON}])
-        raise ZeroDivisionError
+
+    def fail_after_writing() -> None:
+        with database.transaction() as connection:
+            bulk.put(connection, sources, [{"name": "criminal", "last_push_at": NOON}])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after_writing()
     with database.autocommit() as connection:
         assert connection.execute(select(sources)).all() == []
 
@@ -175,15 +182,19 @@ def test_a_transaction_after_a_look_is_a_transaction(service: Service) -> None:
 def test_rows_are_put_replaced_or_left(service: Service) -> None:
     service.push(whole(case(), "case"))
     row = {
-        **{
-            "source": "criminal",
-            "case_id": 1,
-            "name": "case_filed",
-            "subject": 'S"1\\',
-            "occurred_on": date(2026, 1, 2),
-        },
-        **{"document_number": "示〔2026〕'1'号", "details": {"a": ["b", None, 1]}, "hidden_until": date.max},
-        **{"hold_reason": None, "tell_first": False, "sequence": "1", "formed_at": NOON, "released_at": NOON},
+        "source": "criminal",
+        "case_id": 1,
+        "name": "case_filed",
+        "subject": 'S"1\\',
+        "occurred_on": date(2026, 1, 2),
+        "document_number": "示〔2026〕'1'号",
+        "details": {"a": ["b", None, 1]},
+        "hidden_until": date.max,
+        "hold_reason": None,
+        "tell_first": False,
+        "sequence": "1",
+        "formed_at": NOON,
+        "released_at": NOON,
         "withdrawn": False,
     }
     rows = [{**row, "key": f"M{n}"} for n in range(3)]

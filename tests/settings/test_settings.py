@@ -310,3 +310,8 @@ def test_a_source_without_a_key_is_not_connected_and_no_fault(environ):
 )
 def test_cookies_are_secure_unless_the_service_is_on_plain_http(environ, url, secure):
     assert load({**environ, "CASEQ_PUBLIC_URL": url}).secure_cookies is secure
+
+
+def test_a_role_whose_rights_the_policy_opens_but_no_file_has_stops_the_start(config, environ):
+    shutil.rmtree(config / "rights")
+    assert {fault.key for fault in faults(environ)} >= {"criminal.victim", "administrative.suspect"}
