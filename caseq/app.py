@@ -65,7 +65,7 @@ class _FormSessions(SecureCookieSessionInterface):
 
 def supervised() -> Flask:
     """The same in a process that `caseq serve` started: it ends when that one is gone, even by kill -9."""
-    parent = os.getppid()
+    parent = int(os.environ["CASEQ_SERVE_PID"])
 
     def end_with_the_parent() -> None:
         while os.getppid() == parent:

@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from caseq.settings import Settings
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands whose refusals are one line and exit code 1, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from caseq.errors import CaseqError, DatabaseUnavailable
+
+        try:
+            return super().invoke(ctx)
+        except DatabaseUnavailable as error:
+            click.echo(f"database: {error}. Is it there, and migrated (caseq upgrade)?", err=True)
+        except (CaseqError, OSError) as error:
+            click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="caseq")
 def main() -> None:
     """Case status for the people the law names."""
@@ -49,6 +64,9 @@ def serve(bind: str, workers: int) -> None:
     if not host or not port.isdigit():
         raise click.BadParameter("must be HOST:PORT", param_hint="--bind")
     _settings()
+    if not serving.is_free(host.strip("[]"), int(port)):
+        click.echo(f"{bind} is taken, or is no address of this machine.", err=True)
+        sys.exit(1)
     serving.serve(host.strip("[]"), int(port), workers)
 
 
@@ -180,11 +198,16 @@ def retry_quarantine(numbers: tuple[int, ...]) -> None:
 @click.option("--change", is_flag=True, help="Change a row in the case system of the demo that runs, and end.")
 def demo(port: int, cases: int, folder: Path, change: bool) -> None:
     """A whole service with a synthetic case system, on this machine only. Ctrl-C stops all of it."""
+    from caseq import serving
     from caseq.demo import supervisor
 
     if change:
-        click.echo(supervisor.change(folder))
-        return
+        done = supervisor.change(folder)
+        click.echo(done or f"No demo runs in {folder}.", err=done is None)
+        sys.exit(0 if done else 1)
+    if not serving.is_free("127.0.0.1", port):
+        click.echo(f"Port {port} is taken; end what runs there, or choose another one with --port.", err=True)
+        sys.exit(1)
     sys.exit(supervisor.run(folder, port, cases))
 
 

@@ -46,7 +46,7 @@ class _Batch:
     changes: list[Change] = field(default_factory=list)
     news: list[tuple[str, Change]] = field(default_factory=list)  # (party key, change)
     received: list[str] = field(default_factory=list)
-    parked: list[tuple[str, Any]] = field(default_factory=list)  # (case key, raw event)
+    parked: dict[str, tuple[str, Any]] = field(default_factory=dict)  # event id: (case key, raw event)
     unparked: list[str] = field(default_factory=list)
     not_received: list[str] = field(default_factory=list)  # parked before, refused now
     refused: list[tuple[Any, Errors]] = field(default_factory=list)
@@ -64,7 +64,9 @@ class _Batch:
         if placed.outcome is Outcome.REFUSED:
             self.refused.append((event.raw, placed.errors))
         elif placed.outcome is Outcome.PARKED:
-            self.parked.append((lookup_key(event.case_number), event.raw))
+            case_key = lookup_key(event.case_number)
+            self.parked[event.id] = (case_key, event.raw)
+            self.waiting.setdefault(case_key, []).append(event)
         return Result(event.id, placed.outcome, placed.errors)
 
 
@@ -129,13 +131,15 @@ def _take_one(batch: _Batch, item: Pushed, event: Event | None, known: set[str])
 
 
 def _place_waiting(batch: _Batch, case_key: str) -> None:
-    """Place the parked events of a case that has come: milestones, then parties, then withdrawals."""
+    """Place the parked events of a case that has come, from earlier requests and from this one: milestones, then
+    parties, then withdrawals."""
     order = {Milestone: 0, Party: 1}
     waiting = batch.waiting.pop(case_key, [])
     for event in sorted(waiting, key=lambda event: order.get(type(event.record), 2)):
         if batch.place(event).outcome is Outcome.REFUSED:
             batch.not_received.append(event.id)
-        batch.unparked.append(event.id)
+        if batch.parked.pop(event.id, None) is None:
+            batch.unparked.append(event.id)
 
 
 def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Batch, now: datetime) -> None:
@@ -146,7 +150,7 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
     pushes.release_from_quarantine(connection, source.name, batch.received, now)
     pushes.unpark(connection, source.name, batch.unparked)
     pushes.forget_received(connection, source.name, batch.not_received)
-    pushes.park(connection, runtime.sealer, source.name, batch.parked, now)
+    pushes.park(connection, runtime.sealer, source.name, list(batch.parked.values()), now)
     pushes.put_in_quarantine(connection, runtime.sealer, source.name, batch.refused, now)
     outbox.add_news(
         connection,

@@ -49,13 +49,18 @@ def resolve(runtime: Runtime, most: int = 50) -> int:
 def _queue_codes(runtime: Runtime, connection: Connection, asked: logins.Challenge, now: datetime) -> None:
     login, policy = runtime.settings.login, runtime.settings.policy
     found = logins.reachable(connection, runtime.sealer, policy, asked, now, codes.MOST_GRANTS)
-    for n, party in enumerate(found):
-        count, last = logins.codes_made(connection, party.party_id, asked.asked_at - timedelta(days=1))
-        too_soon = last is not None and asked.asked_at - last < timedelta(seconds=login.resend_seconds)
+    pause = timedelta(seconds=login.resend_seconds)
+    made = {party: logins.codes_made(connection, party.party_id, now - timedelta(days=1)) for party in found}
+    wait_until = max((last + pause for _, last in made.values() if last is not None), default=now)
+    if wait_until > now and outbox.postpone_resolve(connection, asked.id, wait_until):
+        log.info("code_postponed", challenge=asked.id)
+        return
+    for n, (party, (count, last)) in enumerate(made.items()):
+        too_soon = last is not None and last + pause > now
         if too_soon or count >= login.codes_a_day:
             log.info("code_withheld", party=party.party_id, too_soon=too_soon, made_today=count)
             continue
-        logins.add_code(connection, asked.id, n, party, asked.asked_at)
+        logins.add_code(connection, asked.id, n, party, now)
         outbox.add_code(connection, asked.id, n, party.party_id, party.phone_hash, now)
 
 

@@ -5,11 +5,13 @@ import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +37,8 @@ HISTORY_ENDED = timedelta(days=40)
 SOURCES = ("criminal", "administrative", "trade")
 START_SECONDS = 120
 MOST_RESTARTS = 5
+#: Every change of the demo is a new measure: detention, arrest, bail, residential surveillance, and again.
+NEXT_MEASURE = {"04": "05", "05": "02", "02": "03", "03": "04"}
 NOT_ONLINE = (Role.APPLICANT, Role.PETITIONER, Role.REGULATED_PARTY)
 
 
@@ -72,7 +76,7 @@ def run(folder: Path, port: int, cases: int) -> int:
         console.print(f"{folder} is not a folder of an earlier demo; choose another one with --dir.")
         return 1
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     environ = _environment(folder, port)
     children = _children(folder, port, environ)
@@ -230,11 +234,17 @@ def _watch(console: Console, folder: Path, children: list[Child], stopping: thre
     return 0
 
 
-def change(folder: Path) -> str:
-    """Change one row in the case system of the demo that runs in this folder; what was done, in words."""
+def change(folder: Path) -> str | None:
+    """Change one row in the case system of the demo in this folder; what was done, in words, None if there is none."""
     path = folder / "casesystem.db"
+    if not path.exists():
+        return None
     victim = next(person for person in casesystem.show_people(path) if person.role == Role.VICTIM)
-    casesystem.impose_measure(path, victim.case_number, datetime.now(UTC))
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute(
+            "SELECT CS FROM B_ASJ_XYRDJ WHERE AJBH = ? ORDER BY SYSTEMID", (victim.case_number,)
+        ).fetchone()
+    casesystem.impose_measure(path, victim.case_number, datetime.now(UTC), NEXT_MEASURE.get(found[0], "04"))
     return (
         f"A measure was entered in the case system for case {victim.case_number}. Within 15 seconds the victim "
         f"({victim.phone}), and whoever else may see it, gets an SMS."

@@ -187,7 +187,7 @@ def project(stored: StoredCase, policy: Policy, rights: Sequence[Right], today: 
         and concerns(rule.scope, stored.subject, milestone.subject)
         and not is_held(milestone.hidden_until, today)
     ]
-    seen.sort(key=lambda m: (m.fields.get("occurred_on") or date.min, m.released_at), reverse=True)
+    seen.sort(key=_newest_first, reverse=True)
     return CaseView(
         case_number=stored.number,
         kind=stored.kind,
@@ -200,6 +200,13 @@ def project(stored: StoredCase, policy: Policy, rights: Sequence[Right], today: 
         milestones=tuple(seen),
         policy=policy.name,
     )
+
+
+def _newest_first(view: MilestoneView) -> tuple[date, datetime, str, str]:
+    """What milestones are sorted by: only what the reader sees, so that the order cannot tell of anything else."""
+    occurred_on = view.fields.get("occurred_on")
+    day = occurred_on if isinstance(occurred_on, date) else date.min
+    return (day, view.released_at, view.name, repr(sorted(view.fields.items())))
 
 
 def _unit(unit: Unit, rule: Rule) -> UnitView:

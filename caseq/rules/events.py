@@ -47,12 +47,20 @@ def _day(value: str | None) -> date | None:
     return date.fromisoformat(value) if value else None
 
 
+def _present(value: Any) -> Any:
+    """The value without keys that are null, false or empty: they say the same as keys that are left out."""
+    if isinstance(value, Mapping):
+        present = {key: _present(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in present.items() if inner not in (None, False, "", [], {}) or inner == 0}
+    return [_present(item) for item in value] if isinstance(value, list) else value
+
+
 def _case(number: str, data: Mapping[str, Any]) -> Case:
     unit = data["unit"]
     return Case(
         number=number,
         kind=Kind(data["kind"]),
-        unit=Unit(unit["name"], unit.get("code"), unit.get("address"), unit.get("phone")),
+        unit=Unit(unit["name"], *(unit.get(name) or None for name in ("code", "address", "phone"))),
         state=CaseState(data.get("state") or CaseState.OPEN),
         opened_on=_day(data.get("opened_on")),
         concluded_on=_day(data.get("concluded_on")),
@@ -86,8 +94,8 @@ def _milestone(_number: str, data: Mapping[str, Any]) -> Milestone:
         name=MilestoneName(data["name"]),
         subject=data.get("subject"),
         occurred_on=_day(data.get("occurred_on")),
-        document_number=data.get("document_number"),
-        details=data.get("details") or {},
+        document_number=data.get("document_number") or None,
+        details=_present(data.get("details") or {}),
         hold=Hold(hold.get("reason") or "", _day(hold.get("until"))) if hold else None,
         tell_first=bool(data.get("tell_first")),
     )

@@ -14,12 +14,12 @@ class _Words(Schema):
     en = fields.String(required=True, validate=validate.Length(min=1))
 
 
-def _whole(minimum: int = 1) -> fields.Integer:
-    return fields.Integer(required=True, strict=True, validate=validate.Range(min=minimum))
+def _whole(most: int) -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(1, most))
 
 
 def _number() -> Number:
-    return Number(required=True, validate=validate.Range(min=0.01))
+    return Number(required=True, validate=validate.Range(0.01, 86_400))
 
 
 def _text() -> fields.String:
@@ -64,12 +64,12 @@ class _Disclosure(Schema):
 
 
 class _Login(Schema):
-    code_minutes = _whole()
-    tries = _whole()
-    resend_seconds = _whole()
-    codes_a_day = _whole()
-    session_idle_minutes = _whole()
-    session_hours = _whole()
+    code_minutes = _whole(60)
+    tries = _whole(10)
+    resend_seconds = _whole(3600)
+    codes_a_day = _whole(100)
+    session_idle_minutes = _whole(240)
+    session_hours = _whole(24)
 
 
 class _Limits(Schema):
@@ -79,18 +79,18 @@ class _Limits(Schema):
 
 
 class _Worker(Schema):
-    threads = _whole()
+    threads = _whole(256)
     lease_seconds = _number()
     ask_after_seconds = _number()
     poll_seconds = _number()
     retry_seconds = _number()
     retry_longest_seconds = _number()
-    tries = _whole()
+    tries = _whole(100)
 
 
 class _Operations(Schema):
     metrics_allow = _texts()
-    worker_silent_seconds = _whole()
+    worker_silent_seconds = _whole(86_400)
 
 
 class CaseqToml(Schema):
@@ -104,11 +104,11 @@ class CaseqToml(Schema):
 
 class SourceToml(Schema):
     kinds = fields.List(fields.Enum(Kind, by_value=True), required=True, validate=validate.Length(min=1))
-    silent_after_minutes = _whole()
+    silent_after_minutes = _whole(525_600)
 
 
 class _News(Schema):
-    within_days = _whole()
+    within_days = _whole(3650)
 
 
 class _Sending(Schema):
@@ -134,7 +134,7 @@ class MessagesToml(Schema):
 
 
 class RuleToml(Schema):
-    group = _whole()
+    group = _whole(99)
     clause = _text()
     kind = fields.Enum(Kind, by_value=True, required=True)
     roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(min=1))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError, TimeoutError
 from sqlalchemy.pool import QueuePool
 
 from caseq.errors import DatabaseUnavailable
@@ -17,6 +17,8 @@ from caseq.store.sealing import Sealer
 __all__ = ["Connection", "Database", "insert_into", "is_answering"]
 
 BUSY_MILLISECONDS = 10_000
+INSUFFICIENT_PRIVILEGE = "42501"
+UNDEFINED_TABLE = "42P01"
 POOL_SIZE = 8
 #: An error's text goes to the log; the parameters of its statement are facts of a case and must not.
 _HIDDEN = True
@@ -56,8 +58,12 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, TimeoutError, IntegrityError) as error:
+    except (OperationalError, TimeoutError, IntegrityError, InternalError) as error:
         raise DatabaseUnavailable(type(error).__name__) from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) in (INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE):
+            raise DatabaseUnavailable("no such table, or no right to use it") from error
+        raise
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

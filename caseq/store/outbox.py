@@ -105,7 +105,11 @@ def take_resolves(connection: Connection, most: int, now: datetime) -> list[int]
     """The ids of challenges whose receivers are to be found out, marked as done in this transaction."""
     due = (
         select(outbox.c.id)
-        .where(outbox.c.state == State.QUEUED.value, outbox.c.purpose == Purpose.RESOLVE.value)
+        .where(
+            outbox.c.state == State.QUEUED.value,
+            outbox.c.purpose == Purpose.RESOLVE.value,
+            outbox.c.due_at <= now,
+        )
         .order_by(outbox.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -114,6 +118,15 @@ def take_resolves(connection: Connection, most: int, now: datetime) -> list[int]
     done = update(outbox).where(outbox.c.id.in_(select(due.c.id)), outbox.c.state == State.QUEUED.value)
     taken = done.values(state=State.SENT.value, reason="resolved", finished_at=now).returning(outbox.c.challenge_id)
     return sorted(connection.execute(taken).scalars())
+
+
+def postpone_resolve(connection: Connection, challenge_id: int, due_at: datetime) -> bool:
+    """Ask once more whom the code of this challenge goes to at `due_at`; False if that was done before."""
+    mine = update(outbox).where(
+        outbox.c.challenge_id == challenge_id, outbox.c.purpose == Purpose.RESOLVE.value, outbox.c.attempts == 0
+    )
+    queued = mine.values(state=State.QUEUED.value, attempts=1, due_at=due_at, finished_at=None)
+    return connection.execute(queued.returning(outbox.c.id)).first() is not None
 
 
 def claim(connection: Connection, most: int, now: datetime, lease_until: datetime) -> list[Job]:

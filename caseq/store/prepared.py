@@ -70,7 +70,12 @@ def driver_connection(database: Database) -> Iterator[Any]:
             raise
         finally:
             pooled.close()
-    except (OperationalError, TimeoutError, dialect.loaded_dbapi.OperationalError) as error:
+    except (
+        OperationalError,
+        TimeoutError,
+        dialect.loaded_dbapi.OperationalError,
+        dialect.loaded_dbapi.InternalError,
+    ) as error:
         if dialect.is_disconnect(error, driver, None):
             database.engine.dispose()
         raise DatabaseUnavailable(type(error).__name__) from error

@@ -1,5 +1,7 @@
 """The demo's telephone: the SMS that the file gateway wrote. Registered only when CASEQ_DEMO=1."""
 
+from datetime import datetime
+
 from flask import Blueprint, Response, abort, render_template
 
 from caseq.sms.file_sms import FileGateway
@@ -16,5 +18,5 @@ def messages() -> Response:
     gateway = runtime().gateway
     if not isinstance(gateway, FileGateway):
         abort(404)
-    newest = gateway.messages()[-_NEWEST:][::-1]
+    newest = [{**line, "at": datetime.fromisoformat(line["at"])} for line in gateway.messages()[-_NEWEST:][::-1]]
     return Response(render_template("pages/demo-messages.html", messages=newest), mimetype="text/html")
