@@ -14,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 from caseq.errors import DatabaseUnavailable
 from caseq.store.sealing import Sealer
 
-__all__ = ["Connection", "Database", "insert_into", "is_answering"]
+__all__ = ["Connection", "Database", "insert_into", "is_answering", "translated"]
 
 BUSY_MILLISECONDS = 10_000
 INSUFFICIENT_PRIVILEGE = "42501"
@@ -41,13 +41,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A connection inside BEGIN (SQLite: BEGIN IMMEDIATE); DatabaseUnavailable if the engine cannot."""
-        with _translated(), self.engine.begin() as connection:
+        with translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection without a transaction: no BEGIN and no COMMIT travel to the server."""
-        with _translated(), self._autocommit.connect() as connection:
+        with translated(), self._autocommit.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -55,7 +55,8 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """DatabaseUnavailable for what is the database's fault and not the caller's."""
     try:
         yield
     except (OperationalError, TimeoutError, IntegrityError, InternalError) as error:

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Select
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from caseq.errors import DatabaseUnavailable
-from caseq.store.database import Database
+from caseq.store.database import Database, translated
 
 
 class Prepared:
@@ -70,15 +69,18 @@ def driver_connection(database: Database) -> Iterator[Any]:
             raise
         finally:
             pooled.close()
-    except (
-        OperationalError,
-        TimeoutError,
-        dialect.loaded_dbapi.OperationalError,
-        dialect.loaded_dbapi.InternalError,
-    ) as error:
+    except (SQLAlchemyError, dialect.loaded_dbapi.Error) as error:
         if dialect.is_disconnect(error, driver, None):
             database.engine.dispose()
-        raise DatabaseUnavailable(type(error).__name__) from error
+        with translated():
+            raise _as_raised_by_sqlalchemy(error, dialect) from error
+
+
+def _as_raised_by_sqlalchemy(error: Exception, dialect: Dialect) -> BaseException:
+    """The driver's error in the wrapper that SQLAlchemy would have put around it."""
+    if isinstance(error, SQLAlchemyError):
+        return error
+    return DBAPIError.instance(None, None, error, dialect.loaded_dbapi.Error, hide_parameters=True)
 
 
 def _stand_alone(driver: Any, is_sqlite: bool) -> None:
