@@ -51,7 +51,7 @@ def _queue_codes(runtime: Runtime, connection: Connection, asked: logins.Challen
     found = logins.reachable(connection, runtime.sealer, policy, asked, now, codes.MOST_GRANTS)
     pause = timedelta(seconds=login.resend_seconds)
     made = {party: logins.codes_made(connection, party.party_id, now - timedelta(days=1)) for party in found}
-    wait_until = max((last + pause for _, last in made.values() if last is not None), default=now)
+    wait_until = max((last + pause for _, last in made.values() if last is not None), default=asked.asked_at)
     if wait_until > now and outbox.postpone_resolve(connection, asked.id, wait_until):
         log.info("code_postponed", challenge=asked.id)
         return
@@ -60,7 +60,8 @@ def _queue_codes(runtime: Runtime, connection: Connection, asked: logins.Challen
         if too_soon or count >= login.codes_a_day:
             log.info("code_withheld", party=party.party_id, too_soon=too_soon, made_today=count)
             continue
-        logins.add_code(connection, asked.id, n, party, now)
+        # The pause runs from the asking, as the page says, not from the moment a worker came to it.
+        logins.add_code(connection, asked.id, n, party, max(asked.asked_at, wait_until))
         outbox.add_code(connection, asked.id, n, party.party_id, party.phone_hash, now)
 
 
