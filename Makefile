@@ -43,6 +43,8 @@ wheel: $(VENV)/.dev  ## build sdist and wheel into dist/
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
+# What the demo and the tests use of the optional dependencies is in the locks; other database drivers are not.
+EXTRAS := --extra files --extra mariadb
 # Keeps the pins that still fit; LOCK_ARGS=--upgrade takes the newest of everything.
 # The development lock comes first and bounds the other, so both name the same versions.
 UV = env -u UV_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS .lock-venv/bin/uv --no-config pip compile --quiet \
@@ -51,8 +53,8 @@ UV = env -u UV_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS .lock-venv/bin/uv --
 lock:  ## resolve pyproject.toml into the two lock files (LOCK_ARGS=--upgrade)
 	$(PYTHON) -m venv .lock-venv
 	.lock-venv/bin/python -m pip --quiet install --upgrade uv
-	$(UV) pyproject.toml --group dev -o requirements-dev.lock
-	$(UV) pyproject.toml --group build -c requirements-dev.lock -o requirements.lock
+	$(UV) pyproject.toml $(EXTRAS) --group dev -o requirements-dev.lock
+	$(UV) pyproject.toml $(EXTRAS) --group build -c requirements-dev.lock -o requirements.lock
 	@if grep -nE '[a-z]+://' requirements.lock requirements-dev.lock; then \
 		echo "A lock file names a host or a folder: it would only work here." >&2; exit 1; fi
 

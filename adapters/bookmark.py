@@ -6,16 +6,21 @@ Functions that write belong inside `statefile.transaction`.
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from adapters.changes import WITHDRAWN, Known, RecordId
+from adapters.changes import TRY_AGAIN, WITHDRAWN, Known, RecordId
 from adapters.history import Entry, Standing
 from adapters.reading import Histories, Reading
 
-_KNOWN = "SELECT source, type, key, case_number, origin, fingerprint, sequence FROM record"
-#: The fingerprint of a refused record that is to be tried again: no data have it.
-_TRY_AGAIN = "try again"
+_OF_CASES = (
+    "SELECT source, type, key, case_number, origin, fingerprint, sequence FROM record"
+    " WHERE case_number IN (SELECT value FROM json_each(?))"
+)
+_OF_KEYS = (
+    "SELECT source, type, key, case_number, origin, fingerprint, sequence FROM record"
+    " WHERE source = ? AND type = ? AND key IN (SELECT value FROM json_each(?))"
+)
 
 
 def setting(connection: sqlite3.Connection, name: str) -> str | None:
@@ -51,7 +56,7 @@ def try_refused_again(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT case_number FROM refused")
     connection.execute(
         "UPDATE record SET fingerprint = ? WHERE (source, type, key) IN (SELECT source, type, key FROM refused)",
-        (_TRY_AGAIN,),
+        (TRY_AGAIN,),
     )
 
 
@@ -66,24 +71,50 @@ def drop_pending(connection: sqlite3.Connection, numbers: Iterable[str]) -> None
     connection.executemany("DELETE FROM pending WHERE case_number = ?", ((number,) for number in numbers))
 
 
-def known_records(connection: sqlite3.Connection, number: str, ids: Iterable[RecordId]) -> list[Known]:
-    """The state of this case's records, and of the records with these ids wherever they are."""
-    found = {known.id: known for known in map(_known, connection.execute(f"{_KNOWN} WHERE case_number = ?", (number,)))}
-    for record_id in ids:
-        if record_id not in found:
-            row = connection.execute(f"{_KNOWN} WHERE source = ? AND type = ? AND key = ?", record_id).fetchone()
-            if row:
-                found[record_id] = _known(row)
-    return list(found.values())
+@dataclass(slots=True)
+class KnownRecords:
+    """What the service holds of some cases, as it will be after the events made so far."""
+
+    by_id: dict[RecordId, Known] = field(default_factory=dict)
+    by_case: dict[str, dict[RecordId, Known]] = field(default_factory=dict)
+
+    def put(self, entries: Iterable[Known]) -> None:
+        """Takes in the new states of these records."""
+        for known in entries:
+            before = self.by_id.get(known.id)
+            if before is not None and before.case_number != known.case_number:
+                del self.by_case[before.case_number][known.id]
+            self.by_id[known.id] = known
+            self.by_case.setdefault(known.case_number, {})[known.id] = known
+
+    def around(self, number: str, ids: Iterable[RecordId]) -> list[Known]:
+        """The records of this case, and those with these ids wherever they are."""
+        found = dict(self.by_case.get(number, {}))
+        found.update((record_id, self.by_id[record_id]) for record_id in ids if record_id in self.by_id)
+        return list(found.values())
 
 
-def _known(row: Sequence[str]) -> Known:
-    return Known(*row)
+def known_records(connection: sqlite3.Connection, numbers: Sequence[str], ids: Iterable[RecordId]) -> KnownRecords:
+    """The state of the records of these cases, and of the records with these ids wherever they are."""
+    known = KnownRecords()
+    known.put(Known(*row) for row in connection.execute(_OF_CASES, (json.dumps(numbers, ensure_ascii=False),)))
+    missing: dict[tuple[str, str], list[str]] = {}
+    for source, record_type, key in ids:
+        if (source, record_type, key) not in known.by_id:
+            missing.setdefault((source, record_type), []).append(key)
+    for (source, record_type), keys in missing.items():
+        rows = connection.execute(_OF_KEYS, (source, record_type, json.dumps(keys, ensure_ascii=False)))
+        known.put(Known(*row) for row in rows)
+    return known
 
 
-def keep_known(connection: sqlite3.Connection, known: Known) -> None:
-    """Keeps the new state of one record."""
-    row = (
+def keep_known(connection: sqlite3.Connection, entries: Iterable[Known]) -> None:
+    """Keeps the new states of these records."""
+    connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, entries))
+
+
+def _row(known: Known) -> tuple[str, ...]:
+    return (
         known.source,
         known.type,
         known.key,
@@ -92,16 +123,15 @@ def keep_known(connection: sqlite3.Connection, known: Known) -> None:
         known.fingerprint,
         known.sequence,
     )
-    connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def histories(connection: sqlite3.Connection, origins: Iterable[str]) -> Histories:
     """The kept histories of the rows at these places."""
     found: dict[tuple[str, str], tuple[Entry, ...]] = {}
-    for origin in origins:
-        rows = connection.execute("SELECT name, entries FROM history WHERE origin = ?", (origin,))
-        for name, entries in rows:
-            found[origin, name] = tuple(_entry(values) for values in json.loads(entries))
+    wanted = json.dumps(list(origins), ensure_ascii=False)
+    query = "SELECT origin, name, entries FROM history WHERE origin IN (SELECT value FROM json_each(?))"
+    for origin, name, entries in connection.execute(query, (wanted,)):
+        found[origin, name] = tuple(_entry(values) for values in json.loads(entries))
     return found
 
 
@@ -110,16 +140,23 @@ def _entry(values: Mapping[str, Any]) -> Entry:
     return replace(Entry(**values), standing=standing)
 
 
-def keep_reading(connection: sqlite3.Connection, reading: Reading) -> None:
-    """Keeps the histories of one reading, and replaces the refusals of its case."""
-    for (origin, name), entries in reading.histories.items():
-        if entries:
-            texts = json.dumps([asdict(entry) for entry in entries], ensure_ascii=False)
-            connection.execute("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", (origin, name, texts))
-    connection.execute("DELETE FROM unreadable WHERE case_number = ?", (reading.number,))
+def keep_readings(connection: sqlite3.Connection, readings: Sequence[Reading]) -> None:
+    """Keeps the histories of these readings, and replaces the refusals of their cases."""
+    kept = (
+        (origin, name, json.dumps([asdict(entry) for entry in entries], ensure_ascii=False))
+        for reading in readings
+        for (origin, name), entries in reading.histories.items()
+        if entries
+    )
+    connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", kept)
+    connection.executemany("DELETE FROM unreadable WHERE case_number = ?", ((reading.number,) for reading in readings))
     connection.executemany(
         "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?, ?)",
-        ((reading.number, fault.origin, fault.name, fault.column, fault.reason) for fault in reading.refusals),
+        (
+            (reading.number, fault.origin, fault.name, fault.column, fault.reason)
+            for reading in readings
+            for fault in reading.refusals
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """What has to be pushed so that the service holds what was read: the events, and the state after them."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +13,15 @@ from adapters.reading import CASE, MILESTONE, PARTY, Reading, Record
 from adapters.values import UnreadableError, local_moment, local_stamp, stamp_moment
 
 WITHDRAWN = "withdrawn"
+#: The fingerprint of a record that is to be sent again whatever the case system says: no data have it.
+TRY_AGAIN = "try again"
 REASON = "withdrawn at the source"
 #: Parties come last: one who gains access together with new milestones is then told once, not twice.
 _PUSH_ORDER = (CASE, MILESTONE, PARTY)
 _WITHDRAW_ORDER = (PARTY, MILESTONE, CASE)
+
+_COUNTED = re.compile(r"(.*)\.(\d{6})", re.ASCII | re.DOTALL)
+_encoded = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 RecordId = tuple[str, str, str]
 _Typed = TypeVar("_Typed", "Known", Record)
@@ -56,19 +62,23 @@ class Change:
 
 def canonical(data: Any) -> str:
     """The one JSON text of these data: keys sorted, no spaces."""
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encoded(data)
 
 
-def fingerprint(data: Mapping[str, Any]) -> str:
-    """The SHA-256 of the canonical data."""
-    return sha256(canonical(data).encode()).hexdigest()
+def fingerprint(text: str) -> str:
+    """The SHA-256 of canonical data."""
+    return sha256(text.encode()).hexdigest()
 
 
 def next_sequence(stamp: str, last: str | None) -> str:
-    """A sequence that sorts as text after `last`, even if the source's clock stepped back or a second repeats."""
-    if last is None or stamp > last[:14]:
+    """A sequence that sorts as text after `last`, even if the source's clock stepped back or a second repeats.
+
+    One that the service told may have any form: another program can have pushed before this one.
+    """
+    counted = _COUNTED.fullmatch(last or "")
+    if last is None or stamp > (counted[1] if counted else last):
         return f"{stamp}.000001"
-    return f"{last[:14]}.{int(last[15:]) + 1:06d}"
+    return f"{counted[1]}.{int(counted[2]) + 1:06d}" if counted else f"{last}.000001"
 
 
 def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Change]:
@@ -88,12 +98,12 @@ def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Cha
             state[entry.id] = made[-1].known
     left = {change.known.source for change in made if change.known.type == CASE}
     for record in _sorted(wanted.values(), _PUSH_ORDER):
-        last = state.get(record.id)
-        if last is None or last.fingerprint != fingerprint(record.data):
+        last, text = state.get(record.id), canonical(record.data)
+        if last is None or last.fingerprint != fingerprint(text):
             stamp = stamps.of(record.origin)
             formed = _full_stamp(record.formed) if is_new else ""
             sequence = next_sequence(stamp, last.sequence if last else None)
-            made.append(_push(record, sequence, formed or stamp, waits=bool(left - {record.source})))
+            made.append(_push(record, text, sequence, formed or stamp, waits=bool(left - {record.source})))
     return made
 
 
@@ -102,12 +112,16 @@ def _with_free_keys(reading: Reading, state: Mapping[RecordId, Known]) -> dict[R
     free: dict[RecordId, Record] = {}
     for record in reading.records:
         held = state.get(record.id)
-        elsewhere = held and held.is_live and held.case_number != reading.number and held.origin != record.origin
-        if elsewhere or record.id in free:
+        if (held and _is_of_another_row(held, record)) or record.id in free:
             reading.refuse(record.origin, record.type, UnreadableError("key", "is already the key of another row"))
         else:
             free[record.id] = record
     return free
+
+
+def _is_of_another_row(held: Known, record: Record) -> bool:
+    """Whether a row of another case holds this key; of a record adopted from the service the row is not known."""
+    return held.is_live and held.case_number != record.case_number and held.origin not in ("", record.origin)
 
 
 def _is_gone(entry: Known, wanted: Mapping[RecordId, Record], number: str) -> bool:
@@ -145,34 +159,34 @@ def _stamps(reading: Reading, known: Iterable[Known], now: datetime) -> _Stamps:
 
 
 def _full_stamp(text: str) -> str:
-    moment = local_moment(text)
-    return local_stamp(moment) if moment else ""
+    return text.strip().ljust(14, "0") if local_moment(text) else ""
 
 
 def _withdrawal(entry: Known, stamp: str) -> Change:
     sequence = next_sequence(stamp, entry.sequence)
     known = Known(entry.source, entry.type, entry.key, entry.case_number, entry.origin, WITHDRAWN, sequence)
     data = {"record": entry.type, "key": entry.key, "reason": REASON}
-    return _change("caseq.withdrawal.v1", known, stamp, data, waits=False)
+    return _change("caseq.withdrawal.v1", known, stamp, canonical(data), waits=False)
 
 
-def _push(record: Record, sequence: str, formed: str, waits: bool) -> Change:
+def _push(record: Record, text: str, sequence: str, formed: str, waits: bool) -> Change:
     known = Known(
         record.source,
         record.type,
         record.key,
         record.case_number,
         record.origin,
-        fingerprint(record.data),
+        fingerprint(text),
         sequence,
     )
-    return _change(f"caseq.{record.type}.v1", known, formed, record.data, waits)
+    return _change(f"caseq.{record.type}.v1", known, formed, text, waits)
 
 
-def _change(event_type: str, known: Known, formed: str, data: Mapping[str, Any], waits: bool) -> Change:
-    identity = canonical([event_type, known.key, known.sequence, data])
+def _change(event_type: str, known: Known, formed: str, text: str, waits: bool) -> Change:
+    """The event with these canonical data; id and body are canonical too, and the data are written out only once."""
+    identity = f"{canonical([event_type, known.key, known.sequence])[:-1]},{text}]"
     event_id = sha256(identity.encode()).hexdigest()[:32]
-    event = {
+    attributes = {
         "specversion": "1.0",
         "id": event_id,
         "source": known.source,
@@ -180,6 +194,5 @@ def _change(event_type: str, known: Known, formed: str, data: Mapping[str, Any],
         "subject": known.case_number,
         "time": stamp_moment(formed).isoformat(),
         "sequence": known.sequence,
-        "data": data,
     }
-    return Change(event_id, canonical(event), known, waits)
+    return Change(event_id, f'{{"data":{text},{canonical(attributes)[1:]}', known, waits)

@@ -1,23 +1,23 @@
 """From the case system into the spool: find what changed, read those cases whole, append what must be pushed."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 import structlog
 
-from adapters import bookmark, spool
-from adapters.changes import changes
+from adapters import bookmark, copies, spool
+from adapters.changes import Change, changes
 from adapters.mapping import SystemMapping
-from adapters.reading import CaseRows, Reading
+from adapters.reading import CaseRows, Reading, origin
 from adapters.records import read_case
 from adapters.sources.sql import SqlSource
 from adapters.statefile import transaction
 from adapters.values import LOCAL_TIME, local_moment, local_stamp
 
-_BOOKMARK, _FULL_READ = "bookmark", "full_read"
+_BOOKMARK, FULL_READ = "bookmark", "full_read"
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
             bookmark.add_pending(feed.state, [(row.origin, row.case_number)])
         if start is None:
             bookmark.add_all_known(feed.state)
-            bookmark.keep_setting(feed.state, _FULL_READ, feed.clock().isoformat())
+            bookmark.keep_setting(feed.state, FULL_READ, feed.clock().isoformat())
         if start is None or since:
             bookmark.try_refused_again(feed.state)
         # A row stamped in the future must not move the bookmark past the rows that are still to come.
@@ -59,7 +59,7 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
 
 def _start(feed: Feed) -> str | None:
     """The stamp to read from, or None if everything is to be read."""
-    mark, read = bookmark.setting(feed.state, _BOOKMARK), bookmark.setting(feed.state, _FULL_READ)
+    mark, read = bookmark.setting(feed.state, _BOOKMARK), bookmark.setting(feed.state, FULL_READ)
     moment = local_moment(mark)
     if moment is None or read is None:
         return None
@@ -71,43 +71,50 @@ def _start(feed: Feed) -> str | None:
 
 
 def read_chunk(feed: Feed) -> int:
-    """Reads the next cases that are to be read and appends their events to the spool; how many cases they were."""
+    """Reads the next cases that are to be read and appends their events to the spool; how many cases they were.
+
+    Everything is read and compared first, so that the sending thread waits for one short transaction only.
+    """
     numbers = bookmark.pending_cases(feed.state, feed.mapping.source.chunk_cases)
     if not numbers:
         return 0
-    cases = feed.source.cases(numbers)
-    events = 0
+    readings = _readings(feed, feed.source.cases(numbers))
+    made = _compared(feed, readings)
     with transaction(feed.state):
-        for rows in cases:
-            events += _take_in(feed, rows)
+        bookmark.keep_known(feed.state, [change.known for change in made])
+        bookmark.keep_readings(feed.state, readings)
+        spool.append(feed.state, made)
+        if feed.mapping.service.files:
+            copies.keep(feed.state, made)
         bookmark.drop_pending(feed.state, numbers)
-    if events:
-        log.info("read", cases=len(numbers), events=events)
+    if made:
+        log.info("read", cases=len(numbers), events=len(made))
     return len(numbers)
 
 
-def _take_in(feed: Feed, rows: CaseRows) -> int:
-    """Brings state and spool up to what these rows say; how many events that took."""
-    reading = _reading(feed, rows)
-    known = bookmark.known_records(feed.state, rows.number, [record.id for record in reading.records])
-    made = changes(reading, known, feed.clock())
-    for change in made:
-        bookmark.keep_known(feed.state, change.known)
-    bookmark.keep_reading(feed.state, reading)
-    spool.append(feed.state, made)
-    return len(made)
+def _compared(feed: Feed, readings: Sequence[Reading]) -> list[Change]:
+    """The events that bring the service up to these readings, in order."""
+    ids = {record.id for reading in readings for record in reading.records}
+    known = bookmark.known_records(feed.state, [reading.number for reading in readings], ids)
+    made: list[Change] = []
+    for reading in readings:
+        around = known.around(reading.number, [record.id for record in reading.records])
+        found = changes(reading, around, feed.clock())
+        known.put(change.known for change in found)
+        made += found
+    return made
 
 
-def _reading(feed: Feed, rows: CaseRows) -> Reading:
+def _readings(feed: Feed, cases: Sequence[CaseRows]) -> list[Reading]:
     tables = [feed.mapping.table(part.table) for part in feed.mapping.milestones if part.history]
-    origins = [f"{table.name}:{row[table.row_id]}" for table in tables for row in rows.tables.get(table.name, ())]
-    kept = bookmark.histories(feed.state, origins)
-    return read_case(feed.mapping, rows, kept, feed.clock().astimezone(LOCAL_TIME).date())
+    rows = [(table, row) for case in cases for table in tables for row in case.tables.get(table.name, ())]
+    kept = bookmark.histories(feed.state, {origin(table, row) for table, row in rows})
+    today = feed.clock().astimezone(LOCAL_TIME).date()
+    return [read_case(feed.mapping, case, kept, today) for case in cases]
 
 
 def sample_readings(feed: Feed, most: int) -> Iterator[Reading]:
     """The readings of up to this many cases of the source, whatever the state says; nothing is kept."""
     rows = islice(feed.source.changed_rows(None), most)
     numbers = dict.fromkeys(row.case_number for row in rows if row.case_number)
-    for case in feed.source.cases(list(numbers)):
-        yield _reading(feed, case)
+    yield from _readings(feed, feed.source.cases(list(numbers)))

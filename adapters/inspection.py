@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters import bookmark, spool, statefile
-from adapters.carriers.https import HttpsCarrier, Postponed
+from adapters import bookmark, numbering, spool, statefile
+from adapters.carriers.carrier import Carrier, Postponed
+from adapters.carriers.files import FileCarrier
+from adapters.carriers.https import HttpsCarrier
 from adapters.changes import changes
 from adapters.feed import Feed, sample_readings
 from adapters.mapping import SystemMapping
@@ -66,7 +68,19 @@ def _samples(feed: Feed) -> Iterator[str]:
                 yield json.dumps(masked(json.loads(change.body)), ensure_ascii=False)
 
 
-def _service(carrier: HttpsCarrier, state: sqlite3.Connection, source: str) -> Finding:
+def _service(carrier: Carrier, state: sqlite3.Connection, source: str) -> Finding:
+    if isinstance(carrier, HttpsCarrier):
+        return _checkpoint(carrier, state, source)
+    assert isinstance(carrier, FileCarrier)
+    fault = carrier.fault()
+    last = numbering.last_number(state, source) or "none"
+    counts = ", ".join(f"{name} {count}" for name, count in bookmark.live_counts(state, source).items())
+    waiting = spool.waiting_count(state, source)
+    text = f"service   {source}: files in {carrier.folder}: {fault or 'can be written'}; newest number {last}; "
+    return Finding(f"{text}should hold: {counts}; waiting {waiting}", is_good=not fault)
+
+
+def _checkpoint(carrier: HttpsCarrier, state: sqlite3.Connection, source: str) -> Finding:
     checkpoint = carrier.checkpoint(source)
     if isinstance(checkpoint, Postponed):
         hint = ": the key is not the service's" if checkpoint.is_key_refused else ""

@@ -151,7 +151,10 @@ class SourceSettings:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """How the service is reached; `sources` gives the push source of each kind of case."""
+    """How the service is reached: at `url`, or by files put into the folder `files`; the other one is ''.
+
+    `sources` gives the push source of each kind of case.
+    """
 
     url: str
     ca_file: str
@@ -159,6 +162,9 @@ class ServiceSettings:
     retry_first_seconds: float
     retry_most_seconds: float
     sources: Mapping[str, str]
+    files: str = ""
+    full_copy_hours: float = 24
+    first_batch: int = 1
 
 
 @dataclass(frozen=True, slots=True)

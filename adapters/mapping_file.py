@@ -102,13 +102,18 @@ def _service(part: Section, push: Section) -> ServiceSettings:
             sources.fault(kind, "must be the name of a push source: a-z, 0-9 and _")
     push.close()
     settings = ServiceSettings(
-        url=part.text("url").rstrip("/"),
+        url=part.text("url", "").rstrip("/"),
         ca_file=part.text("ca_file", ""),
-        heartbeat_seconds=part.number("heartbeat_seconds", 60, 1),
+        heartbeat_seconds=part.number("heartbeat_seconds", 300 if "files" in part else 60, 1),
         retry_first_seconds=part.number("retry_first_seconds", 1, 0.01),
         retry_most_seconds=part.number("retry_most_seconds", 300, 0.01),
         sources={kind: str(source) for kind, source in sources.values.items()},
+        files=part.text("files", ""),
+        full_copy_hours=part.number("full_copy_hours", 24, 1),
+        first_batch=int(part.number("first_batch", 1, 1)),
     )
+    if bool(settings.url) == bool(settings.files):
+        part.fault("url", "give either url or files: by network, or across an air gap")
     if settings.url and not _is_safe(settings.url):
         part.fault("url", "must begin with https:// (http:// only for this machine itself)")
     part.close()
@@ -117,10 +122,8 @@ def _service(part: Section, push: Section) -> ServiceSettings:
 
 def _is_safe(url: str) -> bool:
     parts = urlsplit(url)
-    if parts.scheme == "https":
-        return bool(parts.hostname)
     if parts.scheme != "http" or not parts.hostname:
-        return False
+        return parts.scheme == "https" and bool(parts.hostname)
     try:
         return ip_address(parts.hostname).is_loopback
     except ValueError:

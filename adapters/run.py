@@ -44,7 +44,7 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
     from adapters.log import start_log
     from adapters.sections import MappingError
     from adapters.sources.sql import SourceUnavailableError
-    from adapters.statefile import StateBusyError
+    from adapters.statefile import StateFileError
 
     start_log()
     stopped = Event()
@@ -58,7 +58,7 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
                 click.echo(line)
             return
         is_done = work.run(mapping, path, since, once, stopped)
-    except (MappingError, StateBusyError, SourceUnavailableError) as error:
+    except (MappingError, StateFileError, SourceUnavailableError) as error:
         _refuse(str(error))
     sys.exit(0 if is_done else 1)
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from adapters import spool
-from adapters.carriers.https import Answered, HttpsCarrier, Postponed, Unacceptable
+from adapters.carriers.carrier import Answered, Carrier, Parcel, Postponed
+from adapters.departures import open_departures
 from adapters.mapping import ServiceSettings
-from adapters.spool import Batch
-from adapters.statefile import transaction
 
 _SLOWEST_KEY_SECONDS = 60.0
 
@@ -20,14 +18,18 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Line:
-    """How it goes with one push source: when to try next, how often it failed, and how large a batch may be."""
+    """How it goes with one push source: when to try next, how often it failed, and how large a batch may be.
+
+    `answered` is what has arrived and could not be noted yet, because the disk of the state is full.
+    """
 
     source: str
+    most: int
     due_at: float = 0.0
     failures: int = 0
-    most: int = spool.MOST_EVENTS
     spoke_at: float | None = None
     told: str = ""
+    answered: tuple[Parcel, Answered] | None = None
 
 
 class Sender:
@@ -36,7 +38,7 @@ class Sender:
     def __init__(
         self,
         state: sqlite3.Connection,
-        carrier: HttpsCarrier,
+        carrier: Carrier,
         settings: ServiceSettings,
         clock: Callable[[], float],
         chance: Callable[[], float] = random.random,
@@ -46,15 +48,17 @@ class Sender:
         self.settings = settings
         self.clock = clock
         self.chance = chance
-        self.lines = [Line(source) for source in dict.fromkeys(settings.sources.values())]
+        self.departures = open_departures(state, carrier, settings)
+        self.lines = [Line(source, self.departures.most_events) for source in dict.fromkeys(settings.sources.values())]
 
     def send_due(self) -> bool:
         """Sends one batch of each source whose turn it is; whether any went through."""
         went = False
         for line in self.lines:
+            self._note(line)
             if self.clock() >= line.due_at:
-                batch = spool.next_batch(self.state, line.source, line.most)
-                went = (batch is not None and self._send(line, batch)) or went
+                parcel = self.departures.next(line.source, line.most)
+                went = (parcel is not None and self._send(line, parcel)) or went
         return went
 
     def send_heartbeats(self) -> None:
@@ -62,54 +66,56 @@ class Sender:
         for line in self.lines:
             now = self.clock()
             is_silent = line.spoke_at is None or now - line.spoke_at >= self.settings.heartbeat_seconds
-            if is_silent and now >= line.due_at and not spool.waiting_count(self.state, line.source):
-                self._send(line, Batch(line.source, ()), f"heartbeat-{line.source}-{random.getrandbits(64):016x}")
+            if is_silent and now >= line.due_at and not self.departures.has_more(line.source):
+                self._send(line, self.departures.heartbeat(line.source))
+
+    def has_more(self) -> bool:
+        """Whether any source has something to send."""
+        return any(line.answered or self.departures.has_more(line.source) for line in self.lines)
 
     def seconds_to_wait(self) -> float:
         """How long until a source with something to send has its turn; infinite if there is none."""
         now = self.clock()
-        waits = [max(line.due_at - now, 0) for line in self.lines if spool.waiting_count(self.state, line.source)]
+        waits = [max(line.due_at - now, 0) for line in self.lines if self.departures.has_more(line.source)]
         return min(waits, default=float("inf"))
 
     def most_failures(self) -> int:
         """How often in a row the worst source has failed."""
         return max(line.failures for line in self.lines)
 
-    def _send(self, line: Line, batch: Batch, batch_id: str = "") -> bool:
-        ids = [event.event_id for event in batch.events]
-        answer = self.carrier.send(line.source, batch_id or batch.id, batch.body, ids)
-        if isinstance(answer, Postponed):
+    def _send(self, line: Line, parcel: Parcel) -> bool:
+        answer = self.carrier.send(parcel)
+        if isinstance(answer, Answered):
+            line.answered = (parcel, answer)
+            self._note(line)
+            line.most = min(self.departures.most_events, line.most * 2)
+        elif isinstance(answer, Postponed):
             self._postpone(line, answer)
-        elif isinstance(answer, Answered):
-            self._settle(line, batch, answer)
-        elif len(batch.events) > 1:
-            line.most = max(1, len(batch.events) // 2)
-        elif batch.events:
-            self._refuse(line, batch, answer)
+        elif parcel.events > 1:
+            line.most = max(1, parcel.events // 2)
+        elif parcel.events:
+            line.answered = (parcel, Answered({parcel.ids[0]: {"event": [answer.reason]}}))
+            self._note(line)
+            line.most = self.departures.most_events
         else:
             self._postpone(line, Postponed(answer.reason))
         return not isinstance(answer, Postponed)
 
-    def _settle(self, line: Line, batch: Batch, answer: Answered) -> None:
-        with transaction(self.state):
-            spool.settle(self.state, batch, answer.refused)
+    def _note(self, line: Line) -> None:
+        """Notes in the state what has arrived; until that is done, nothing else of this source leaves."""
+        if line.answered is None:
+            return
+        parcel, answer = line.answered
+        types = self.departures.settle(parcel, answer.refused)
+        line.answered = None
         if line.failures:
-            log.info("service_up", source=line.source)
+            log.info(self.carrier.up_event, source=line.source)
         line.failures, line.told, line.spoke_at = 0, "", self.clock()
-        line.most = min(spool.MOST_EVENTS, line.most * 2)
-        if batch.events:
-            log.info("sent", source=line.source, events=len(batch.events), refused=len(answer.refused))
-        for event in batch.events:
-            if event.event_id in answer.refused:
-                reasons = answer.refused[event.event_id]
-                log.error("event_refused", source=line.source, id=event.event_id, type=event.type, fields=reasons)
-
-    def _refuse(self, line: Line, batch: Batch, answer: Unacceptable) -> None:
-        event = batch.events[0]
-        with transaction(self.state):
-            spool.settle(self.state, batch, {event.event_id: {"event": [answer.reason]}})
-        log.error("event_refused", source=line.source, id=event.event_id, type=event.type, fields=answer.reason)
-        line.most = spool.MOST_EVENTS
+        if parcel.events or parcel.part:
+            more = {"batch": parcel.batch} if parcel.batch else {}
+            log.info("sent", source=line.source, events=parcel.events, refused=len(answer.refused), **more)
+        for event_id, reasons in answer.refused.items():
+            log.error("event_refused", source=line.source, id=event_id, type=types.get(event_id), fields=reasons)
 
     def _postpone(self, line: Line, answer: Postponed) -> None:
         line.failures += 1
@@ -120,12 +126,13 @@ class Sender:
         pause *= 0.5 + self.chance() / 2
         line.due_at = self.clock() + max(pause, answer.after_seconds or 0)
         if answer.reason != line.told:
-            self._tell(line, answer)
+            line.told = answer.reason
+            tell_failure(self.carrier, line.source, answer)
 
-    def _tell(self, line: Line, answer: Postponed) -> None:
-        line.told = answer.reason
-        if answer.is_key_refused:
-            variable = f"CASEQ_PUSH_KEY_{line.source.upper()}"
-            log.error("key_refused", source=line.source, variable=variable, waiting=spool.waiting_count(self.state))
-        else:
-            log.warning("service_down", source=line.source, reason=answer.reason)
+
+def tell_failure(carrier: Carrier, source: str, answer: Postponed) -> None:
+    """Logs that this source cannot send; a refused key under the name of its variable."""
+    if answer.is_key_refused:
+        log.error("key_refused", source=source, variable=f"CASEQ_PUSH_KEY_{source.upper()}")
+    else:
+        log.warning(carrier.down_event, source=source, reason=answer.reason)

@@ -6,42 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from adapters.carriers.carrier import Parcel
 from adapters.changes import Change
 
 MOST_EVENTS = 500
 MOST_BYTES = 2 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One event in the spool; `after` is the position of one that must be answered for first."""
-
-    position: int
-    source: str
-    event_id: str
-    type: str
-    key: str
-    case_number: str
-    after: int | None
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some events of one source in order; the id follows from the body, so a batch sent again has the same."""
-
-    source: str
-    events: tuple[Waiting, ...]
-
-    @property
-    def body(self) -> bytes:
-        """The JSON array of the events."""
-        return ("[" + ",".join(event.body for event in self.events) + "]").encode()
-
-    @property
-    def id(self) -> str:
-        """The webhook-id."""
-        return "batch-" + sha256(self.body).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,56 +27,95 @@ class Refused:
 
 def append(connection: sqlite3.Connection, made: Sequence[Change]) -> None:
     """Appends these events; those that wait do so for the last withdrawal before them."""
+    newest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outgoing'").fetchone()
     last: int | None = None
-    for change in made:
+    rows = []
+    for position, change in enumerate(made, start=(newest[0] if newest else 0) + 1):
         known = change.known
         after = last if change.waits else None
-        row = (known.source, change.event_id, known.type, known.key, known.case_number, after, change.body)
-        cursor = connection.execute(
-            "INSERT INTO outgoing (source, event_id, type, key, case_number, after, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
+        rows.append(
+            (position, known.source, change.event_id, known.type, known.key, known.case_number, after, change.body)
         )
-        last = last if change.waits else cursor.lastrowid
+        last = last if change.waits else position
+    connection.executemany("INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def next_batch(connection: sqlite3.Connection, source: str, most: int = MOST_EVENTS) -> Batch | None:
-    """The next events of this source, up to the first that still waits for another; None if there are none."""
-    rows = connection.execute(
-        "SELECT position, source, event_id, type, key, case_number,"
-        " (SELECT other.position FROM outgoing other WHERE other.position = outgoing.after), body"
-        " FROM outgoing WHERE source = ? ORDER BY position LIMIT ?",
-        (source, most),
-    )
-    events: list[Waiting] = []
-    size = 2
-    for row in rows:
-        event = Waiting(*row)
-        size += len(event.body.encode()) + 1
-        if event.after is not None or (events and size > MOST_BYTES):
+#: One row for a whole batch: SQLite lets go of the interpreter at every row, and a reading thread is slow to give
+#: it back. `after` is the position of an event that must be answered for first.
+_NEXT = """
+SELECT json_group_array(json_array(position, event_id, is_waiting, size)) FROM (
+  SELECT position, event_id, length(CAST(body AS BLOB)) AS size,
+    EXISTS (SELECT 1 FROM outgoing other WHERE other.position = outgoing.after) AS is_waiting
+  FROM outgoing WHERE source = ? ORDER BY position LIMIT ?)
+"""
+_BODY = """
+SELECT '[' || group_concat(body, ',') || ']' FROM (
+  SELECT body FROM outgoing WHERE source = ? ORDER BY position LIMIT ?)
+"""
+
+
+def next_batch(connection: sqlite3.Connection, source: str, most: int = MOST_EVENTS) -> Parcel | None:
+    """The next events of this source, up to the first that still waits for another; None if there are none.
+
+    The id follows from the body, so a batch sent again has the same.
+    """
+    rows = json.loads(connection.execute(_NEXT, (source, most)).fetchone()[0])
+    ids: list[str] = []
+    last, room = 0, MOST_BYTES - 2
+    for position, event_id, is_waiting, size in rows:
+        room -= size + 1
+        if is_waiting or (ids and room < 0):
             break
-        events.append(event)
-    return Batch(source, tuple(events)) if events else None
+        ids.append(event_id)
+        last = position
+    if not ids:
+        return None
+    body = connection.execute(_BODY, (source, len(ids))).fetchone()[0].encode()
+    return Parcel(source, f"batch-{sha256(body).hexdigest()[:32]}", body, len(ids), ids, last=last)
 
 
 def waiting_count(connection: sqlite3.Connection, source: str | None = None) -> int:
     """How many events wait, of this source or of all."""
-    count: int = connection.execute(
-        "SELECT count(*) FROM outgoing WHERE ?1 IS NULL OR source = ?1", (source,)
-    ).fetchone()[0]
-    return count
+    if source is None:
+        (count,) = connection.execute("SELECT count(*) FROM outgoing").fetchone()
+    else:
+        (count,) = connection.execute("SELECT count(*) FROM outgoing WHERE source = ?", (source,)).fetchone()
+    return int(count)
 
 
-def settle(connection: sqlite3.Connection, batch: Batch, refused: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
-    """Takes the answered batch out of the spool; the events in `refused` (id to fields) are kept as refused."""
-    for event in batch.events:
-        connection.execute("DELETE FROM outgoing WHERE position = ?", (event.position,))
-        if event.event_id in refused:
-            reasons = json.dumps(refused[event.event_id], ensure_ascii=False)
-            row = (event.source, event.type, event.key, event.case_number, event.event_id, reasons, event.body)
-            connection.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        else:
-            record = (event.source, event.type, event.key)
-            connection.execute("DELETE FROM refused WHERE source = ? AND type = ? AND key = ?", record)
+def is_waiting(connection: sqlite3.Connection, source: str) -> bool:
+    """Whether any event of this source waits."""
+    return connection.execute("SELECT 1 FROM outgoing WHERE source = ? LIMIT 1", (source,)).fetchone() is not None
+
+
+def settle(
+    connection: sqlite3.Connection, parcel: Parcel, refused: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, str]:
+    """Takes the answered parcel out of the spool; what is in `refused` (id to fields) is kept as refused.
+
+    The answer gives the type of each refused event by its id.
+    """
+    rows = []
+    for event_id, reasons in refused.items():
+        found = connection.execute(
+            "SELECT source, type, key, case_number, event_id, ?, body FROM outgoing"
+            " WHERE source = ? AND position <= ? AND event_id = ?",
+            (json.dumps(reasons, ensure_ascii=False), parcel.source, parcel.last, event_id),
+        )
+        rows += found.fetchall()
+    release(connection, parcel.source, parcel.last)
+    connection.executemany("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    return {row[4]: row[1] for row in rows}
+
+
+def release(connection: sqlite3.Connection, source: str, last: int) -> None:
+    """Takes the events of this source up to this position out of the spool, and forgets that they were refused."""
+    connection.execute(
+        "DELETE FROM refused WHERE source = ?1 AND (type, key) IN"
+        " (SELECT type, key FROM outgoing WHERE source = ?1 AND position <= ?2)",
+        (source, last),
+    )
+    connection.execute("DELETE FROM outgoing WHERE source = ? AND position <= ?", (source, last))
 
 
 def refused_events(connection: sqlite3.Connection) -> list[Refused]:

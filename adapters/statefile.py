@@ -5,7 +5,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 
+#: Kept in the file: 2 added what the file carrier needs. A file of an earlier layout is brought up to this one.
+_LAYOUT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (position INTEGER PRIMARY KEY, case_number TEXT NOT NULL UNIQUE);
@@ -26,23 +29,68 @@ CREATE TABLE IF NOT EXISTS refused (
 CREATE TABLE IF NOT EXISTS unreadable (
   case_number TEXT NOT NULL, origin TEXT NOT NULL, name TEXT NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (case_number, origin, name, field)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
+  case_number TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (source, type, key, case_number));
+CREATE INDEX IF NOT EXISTS kept_source ON kept (source, position);
+CREATE TABLE IF NOT EXISTS numbering (source TEXT PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS allotted (
+  source TEXT PRIMARY KEY, batch INTEGER NOT NULL, message_id TEXT NOT NULL, stamp INTEGER NOT NULL,
+  events INTEGER NOT NULL, last INTEGER NOT NULL, part INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS full_copy (
+  source TEXT PRIMARY KEY, copy TEXT NOT NULL, begun_at TEXT NOT NULL, part INTEGER NOT NULL, parts INTEGER NOT NULL
+  ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS copy_part (
+  source TEXT NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source, part)) WITHOUT ROWID;
 """
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+#: One process works on one state file. Its two threads wait for each other here, because SQLite would have them
+#: sleep and ask again, and the one that is asleep would starve.
+_turn = RLock()
 
 
-class StateBusyError(Exception):
+class StateFileError(Exception):
+    """The state file cannot be used."""
+
+
+class StateBusyError(StateFileError):
     """Another adapter works on this state file."""
 
 
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether the disk of the state file is full or fails to write: then the file is whole, and waiting helps."""
+    return error.sqlite_errorcode & 0xFF in _FULL if hasattr(error, "sqlite_errorcode") else False
+
+
 def open_state(path: Path) -> sqlite3.Connection:
-    """A connection to the state file, made if it is missing and readable by its owner only."""
+    """A connection to the state file, made if it is missing and readable by its owner only.
+
+    Another thread may use it, but never two at once.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA secure_delete = ON")
-    connection.executescript(_SCHEMA)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        _bring_up(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            raise StateFileError(f"{path} is damaged: put its backup back, or move it away and start anew") from error
+        raise
     return connection
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if layout > _LAYOUT:
+        raise StateFileError("the state file was made by a newer version of this program")
+    if layout < _LAYOUT:
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_LAYOUT}; COMMIT;")
 
 
 def open_copy(path: Path) -> sqlite3.Connection:
@@ -52,7 +100,7 @@ def open_copy(path: Path) -> sqlite3.Connection:
         with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True) as original:
             original.backup(copy)
         original.close()
-    copy.executescript(_SCHEMA)
+    _bring_up(copy)
     return copy
 
 
@@ -62,6 +110,8 @@ def only_adapter(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
     try:
+        # A journal on disk would need room, and a full disk must not look like another adapter.
+        lock.execute("PRAGMA journal_mode = MEMORY")
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         lock.close()
@@ -75,10 +125,13 @@ def only_adapter(path: Path) -> Iterator[None]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commits everything inside together, or nothing if it raises."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
+    with _turn:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # On a full disk SQLite has rolled back by itself.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

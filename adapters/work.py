@@ -5,13 +5,17 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
 import structlog
 
-from adapters import spool, statefile
+from adapters import copies, spool, statefile
+from adapters.adoption import adopt
+from adapters.carriers.carrier import Carrier
+from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import HttpsCarrier
 from adapters.feed import Feed, find_changes, read_chunk
 from adapters.loop import Poller, run_once, run_until_stopped
@@ -19,6 +23,7 @@ from adapters.mapping import SystemMapping
 from adapters.masking import masked
 from adapters.sections import Fault, MappingError
 from adapters.sender import Sender
+from adapters.sending import DiskNews
 from adapters.sources.sql import SqlSource, open_engine
 from caseq.rules import signing
 
@@ -28,19 +33,50 @@ log = structlog.get_logger()
 def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopped: Event) -> bool:
     """Polls and sends until stopped, or once; whether everything could be sent."""
     carrier = open_carrier(mapping, os.environ)
-    with statefile.only_adapter(path):
-        state = statefile.open_state(path)
-        poller = Poller(open_feed(mapping, state), since)
-        sender = Sender(state, carrier, mapping.service, time.monotonic)
-        log.info("started", adapter=mapping.name, waiting=spool.waiting_count(state))
-        is_done = True
-        if once:
-            is_done = run_once(poller, sender, stopped)
-        else:
-            run_until_stopped(poller, sender, stopped)
-        log.info("stopped", adapter=mapping.name, waiting=spool.waiting_count(state))
-        state.close()
+    disk = DiskNews()
+    with statefile.only_adapter(path), ExitStack() as opened:
+        # Each thread has a connection of its own, or a rollback of one would undo the other's work.
+        states = [opened.enter_context(closing(state)) for state in _open_twice(path, disk, mapping, stopped)]
+        if len(states) < 2:
+            return False
+        poller = Poller(open_feed(mapping, states[0]), since, disk=disk)
+        sender = Sender(states[1], carrier, mapping.service, time.monotonic)
+        log.info("started", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
+        is_done = work(poller, sender, once, stopped)
+        log.info("stopped", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
     return is_done
+
+
+def work(poller: Poller, sender: Sender, once: bool, stopped: Event) -> bool:
+    """Gets the state ready, then polls and sends until stopped, or once; whether everything could be sent."""
+    state, settings = poller.feed.state, sender.settings
+    with statefile.transaction(state):
+        if settings.files:
+            copies.prepare(state)
+        else:
+            copies.forget(state)
+    if not adopt(state, sender.carrier, settings, stopped, once):
+        return not once
+    if once:
+        return run_once(poller, sender, stopped)
+    run_until_stopped(poller, sender, stopped)
+    return True
+
+
+def _open_twice(path: Path, disk: DiskNews, mapping: SystemMapping, stopped: Event) -> list[sqlite3.Connection]:
+    """Two connections to the state file; waits while its disk is full, and gives none if stopped meanwhile."""
+    while not stopped.is_set():
+        try:
+            found = [statefile.open_state(path), statefile.open_state(path)]
+        except sqlite3.Error as error:
+            if not statefile.is_full(error):
+                raise
+            disk.full("start", error)
+            stopped.wait(mapping.service.retry_most_seconds)
+            continue
+        disk.good("start")
+        return found
+    return []
 
 
 def dry_run(mapping: SystemMapping, path: Path, since: str | None) -> Iterator[str]:
@@ -60,7 +96,7 @@ def open_feed(mapping: SystemMapping, state: sqlite3.Connection) -> Feed:
     return Feed(mapping, SqlSource(mapping, open_engine(mapping.source.url)), state, lambda: datetime.now(UTC))
 
 
-def open_carrier(mapping: SystemMapping, environment: Mapping[str, str]) -> HttpsCarrier:
+def open_carrier(mapping: SystemMapping, environment: Mapping[str, str]) -> Carrier:
     """The carrier to the service with the first key of each source; MappingError names keys that are missing."""
     keys: dict[str, str] = {}
     faults: list[Fault] = []
@@ -74,4 +110,6 @@ def open_carrier(mapping: SystemMapping, environment: Mapping[str, str]) -> Http
             faults.append(Fault("environment", None, variable, reason))
     if faults:
         raise MappingError(faults)
+    if mapping.service.files:
+        return FileCarrier(Path(mapping.service.files), keys)
     return HttpsCarrier(mapping.service.url, keys, mapping.service.ca_file)

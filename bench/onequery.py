@@ -142,7 +142,7 @@ class _Answer:
     def __init__(self, settings: Settings) -> None:
         self._grant = settings.policy.grant(KIND, ROLE)
         self._policy = settings.policy.name
-        self._silent_after = settings.sources[KIND].silent_after
+        self._silent_after = settings.sources[KIND].silence.latest
         rights = settings.rights[KIND, ROLE, "zh"]
         self._rights = [{"title": right.title, "text": right.text} for right in rights]
 

@@ -179,7 +179,7 @@ def _body(settings: Settings, party: Any, case: Any, now: datetime, today: date)
         "kind": case.kind,
         "role": party.role,
         "as_of": as_of,
-        "source_silent": now - as_of > settings.sources[case.source].silent_after,
+        "source_silent": now - as_of > settings.sources[case.source].silence.latest,
         "unit": {**{name: getattr(case, f"unit_{name}") for name in grant.unit.fields}, "clause": grant.unit.clause},
         "rights": settings.rights.get((case.kind, party.role, "zh"), ()),
         "milestones": [_milestone(milestone, grant.milestones[milestone.name]) for milestone in seen],

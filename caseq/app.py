@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from caseq import logs, runtime
 from caseq.runtime import Runtime
 from caseq.settings import load, shipped
-from caseq.web import api, demo, headers, limits, openapi, operations, pages, problems, push
+from caseq.web import api, bodies, demo, headers, limits, openapi, operations, pages, problems, push
 
 
 def create_app(parts: Runtime) -> Flask:
@@ -24,7 +24,7 @@ def create_app(parts: Runtime) -> Flask:
     app.extensions["caseq"] = parts
     app.secret_key = parts.sealer.derived(parts.sealer.key_id, "flask")
     app.config["SECRET_KEY_FALLBACKS"] = parts.sealer.derived_by_older_keys("flask")
-    app.config["MAX_CONTENT_LENGTH"] = push.LARGEST_BYTES + 1
+    app.config["MAX_CONTENT_LENGTH"] = bodies.LARGEST_BYTES + 1
     prefix = "__Host-" if settings.secure_cookies else ""
     app.config.update(
         SESSION_COOKIE_NAME=f"{prefix}caseq-form",

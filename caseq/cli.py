@@ -85,6 +85,19 @@ def worker() -> None:
 
 
 @main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--watch", is_flag=True, help="Look again and again, until SIGTERM or Ctrl-C.")
+@click.option("--every", default=30, show_default=True, type=click.FloatRange(0.1), help="Seconds between two looks.")
+def receive(folder: Path, watch: bool, every: float) -> None:
+    """Take in the signed push files in DIR; exit 1 if one was refused or any is missing."""
+    from caseq import logs, receiver
+
+    runtime = _runtime()
+    logs.configure()
+    sys.exit(0 if receiver.run(runtime, folder, click.echo, every if watch else None) else 1)
+
+
+@main.command()
 def upgrade() -> None:
     """Migrate the database to the newest schema."""
     from caseq.store import schema
@@ -105,6 +118,7 @@ def check() -> None:
     faults = 0
     connected = [source.name for source in settings.sources.values() if source.keys]
     click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
+    click.echo(f"sources in shadow: {', '.join(sorted(settings.policy.shadow)) or 'none'}")
     if runtime.gateway is None:
         click.echo("environment: no SMS gateway: set CASEQ_TWILIO_ACCOUNT_SID or CASEQ_SMS_FILE", err=True)
         faults += 1

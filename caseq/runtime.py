@@ -37,7 +37,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Runtim
         settings=settings,
         database=database,
         sealer=sealer,
-        case_query=CaseQuery(settings.policy, {s.name: s.silent_after for s in settings.sources.values()}),
+        case_query=CaseQuery(settings.policy, {s.name: s.silence for s in settings.sources.values()}),
         gateway=_gateway(settings),
         clock=clock,
     )

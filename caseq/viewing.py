@@ -11,7 +11,8 @@ def case_view(runtime: Runtime, token: str, language: str) -> CaseView | None:
     now = runtime.clock()
     settings = runtime.settings
     stored = runtime.case_query.load(runtime.database, token_hash(token), now, settings.login.session_idle)
-    if stored is None:
+    # The query lets nobody into a case of a source in shadow; should it ever, the case ends here.
+    if stored is None or stored.source in settings.policy.shadow:
         return None
     rights = settings.rights.get((stored.kind, stored.role, language), ())
     return project(stored, settings.policy, rights, bureau_date(now))

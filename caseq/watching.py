@@ -1,22 +1,43 @@
-"""How the service is doing: readiness and the figures that operators watch."""
+"""How the service is doing: readiness, the figures that operators watch, the alarm when a source falls silent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import structlog
 
 from caseq.errors import DatabaseUnavailable
 from caseq.runtime import Runtime
-from caseq.store import heartbeats, outbox, pushes, schema
+from caseq.store import files, heartbeats, outbox, pushes, schema
+from caseq.store.files import Gap
+from caseq.store.pushes import SourceState
+
+log = structlog.get_logger("caseq.watching")
+
+ALARM_AGAIN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How one source speaks: seconds since it last did, the usual silence in seconds (None: nothing learned yet),
+    and whether it has been silent too long; a source without a key is not expected to speak."""
+
+    source: str
+    silent_seconds: float
+    usual_seconds: float | None
+    is_silent: bool
 
 
 @dataclass(frozen=True)
 class State:
-    """Figures from the database: messages by (purpose, state), events that wait, silence of sources in seconds."""
+    """Figures from the database: messages by (purpose, state), events that wait, how sources speak, batches that
+    crossed no air gap although later ones did."""
 
     messages: Mapping[tuple[str, str], int]
     oldest_message_seconds: float
     waiting: Mapping[str, int]
-    source_seconds: Mapping[str, float]
+    sources: Sequence[Heard]
+    files_missing: Mapping[str, int]
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
@@ -45,13 +66,54 @@ def state(runtime: Runtime) -> State:
             messages=outbox.counts(connection),
             oldest_message_seconds=(now - oldest).total_seconds() if oldest else 0.0,
             waiting=pushes.waiting_counts(connection),
-            source_seconds={
-                source.name: (now - source.last_push_at).total_seconds() for source in pushes.source_states(connection)
-            },
+            sources=[_heard(runtime, source, now) for source in pushes.source_states(connection)],
+            files_missing=files.missing_counts(connection),
         )
+
+
+def gaps(runtime: Runtime) -> list[Gap]:
+    """The batches that did not come although later ones did, as files across an air gap."""
+    with runtime.database.autocommit() as connection:
+        return files.gaps(connection)
 
 
 def beat(runtime: Runtime, name: str) -> None:
     """Note that the worker of this name is alive."""
     with runtime.database.transaction() as connection:
         heartbeats.beat(connection, name, runtime.clock())
+
+
+def _heard(runtime: Runtime, state: SourceState, now: datetime) -> Heard:
+    silent_for = now - state.last_push_at
+    source = runtime.settings.sources.get(state.name)
+    expected = source is not None and bool(source.keys)
+    is_silent = source is not None and expected and silent_for > source.silence.silent_after(state.usual_seconds)
+    return Heard(state.name, silent_for.total_seconds(), state.usual_seconds, is_silent)
+
+
+def sound_alarm(runtime: Runtime, sounded: Mapping[str, datetime]) -> dict[str, datetime]:
+    """When the alarm for each silent source was last written to the log: once when its silence begins to be too
+    long, again every hour, and a last line when it speaks again. `sounded` is what the look before this one gave."""
+    now = runtime.clock()
+    with runtime.database.autocommit() as connection:
+        heard = [_heard(runtime, source, now) for source in pushes.source_states(connection)]
+    silent = {one.source: one for one in heard if one.is_silent}
+    for source in sounded.keys() - silent.keys():
+        log.info("source_speaks_again", source=source)
+    alarm = {}
+    for source, one in silent.items():
+        alarm[source] = sounded.get(source, now)
+        if source not in sounded or now - sounded[source] >= ALARM_AGAIN:
+            alarm[source] = now
+            usual = None if one.usual_seconds is None else round(one.usual_seconds)
+            log.error("source_silent", source=source, silent_seconds=round(one.silent_seconds), usual_seconds=usual)
+    return alarm
+
+
+def warn_of_the_mute(runtime: Runtime) -> None:
+    """Write to the log which sources have a key and have never spoken."""
+    with runtime.database.autocommit() as connection:
+        known = {source.name for source in pushes.source_states(connection)}
+    for source in runtime.settings.sources.values():
+        if source.keys and source.name not in known:
+            log.warning("source_never_spoke", source=source.name)

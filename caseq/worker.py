@@ -5,8 +5,10 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -19,7 +21,22 @@ from caseq.store.outbox import Job
 log = structlog.get_logger("caseq.worker")
 
 BEAT_SECONDS = 10
-TIDY = timedelta(minutes=10)
+TIDY_SECONDS = 600
+LISTEN_SECONDS = 60
+
+
+@dataclass
+class _Duty:
+    """What is done again so many seconds after it was done."""
+
+    seconds: float
+    act: Callable[[], None]
+    due_at: float = 0.0
+
+    def do_if_due(self) -> None:
+        if time.monotonic() >= self.due_at:
+            self.act()
+            self.due_at = time.monotonic() + self.seconds
 
 
 class Worker:
@@ -31,6 +48,7 @@ class Worker:
         self._name = f"worker {socket.gethostname()} {os.getpid()}"
         self._stopping = threading.Event()
         self._under_way: set[Future[None]] = set()
+        self._alarm: dict[str, datetime] | None = None
 
     def stop(self, *_signal: object) -> None:
         """Finish what is under way and end `run`."""
@@ -39,17 +57,17 @@ class Worker:
     def run(self) -> None:
         """Work until stopped."""
         settings = self._runtime.settings.worker
-        beat_at = tidy_at = 0.0
+        duties = (
+            _Duty(BEAT_SECONDS, lambda: watching.beat(self._runtime, self._name)),
+            _Duty(TIDY_SECONDS, lambda: housekeeping.tidy(self._runtime)),
+            _Duty(LISTEN_SECONDS, self.listen),
+        )
         log.info("worker_started", threads=settings.threads)
         with ThreadPoolExecutor(settings.threads, thread_name_prefix="send") as pool:
             while not self._stopping.is_set():
                 try:
-                    if time.monotonic() >= beat_at:
-                        watching.beat(self._runtime, self._name)
-                        beat_at = time.monotonic() + BEAT_SECONDS
-                    if time.monotonic() >= tidy_at:
-                        housekeeping.tidy(self._runtime)
-                        tidy_at = time.monotonic() + TIDY.total_seconds()
+                    for duty in duties:
+                        duty.do_if_due()
                     busy = self.round(pool)
                 except DatabaseUnavailable as error:
                     log.error("database_unavailable", cause=str(error))
@@ -57,6 +75,12 @@ class Worker:
                 if not busy:
                     self._stopping.wait(settings.poll_seconds)
         log.info("worker_stopped")
+
+    def listen(self) -> None:
+        """Sound the alarm for sources that are silent too long; the first time also name those that never spoke."""
+        if self._alarm is None:
+            watching.warn_of_the_mute(self._runtime)
+        self._alarm = watching.sound_alarm(self._runtime, self._alarm or {})
 
     def round(self, pool: ThreadPoolExecutor) -> bool:
         """One look at the outbox: claim for the threads that are free; whether there was anything to do."""

@@ -5,38 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 
+from adapters.carriers.carrier import Answer, Answered, Parcel, Postponed, Unacceptable
 from caseq.rules import signing
 
 TIMEOUT_SECONDS = (5.0, 60.0)
 _BATCH_TYPE = "application/cloudevents-batch+json"
 _OUTCOMES = frozenset({"accepted", "duplicate", "stale", "parked", "refused"})
 _LONGEST_WAIT = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The service has answered for every event; `refused` gives the fields and reasons of refused ids."""
-
-    refused: Mapping[str, Mapping[str, Sequence[str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed:
-    """Nothing is known to be stored: send it again, not before `after_seconds` if that is given."""
-
-    reason: str
-    after_seconds: float | None = None
-    is_key_refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unacceptable:
-    """The request as a whole was refused for what it says; sending it again unchanged is useless."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +26,19 @@ class Checkpoint:
     newest_sequence: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Live records that the service holds: (key, case number, sequence). More follow after the key `next`."""
+
+    records: Sequence[tuple[str, str, str]]
+    next: str | None
+
+
 class HttpsCarrier:
     """Signed requests to the service at `url`; `keys` holds the signing key of each push source."""
+
+    down_event = "service_down"
+    up_event = "service_up"
 
     def __init__(
         self, url: str, keys: Mapping[str, str], ca_file: str = "", clock: Callable[[], float] = time.time
@@ -62,16 +52,17 @@ class HttpsCarrier:
         if ca_file:
             self.session.verify = ca_file
 
-    def send(self, source: str, batch_id: str, body: bytes, ids: Sequence[str]) -> Answered | Postponed | Unacceptable:
-        """The answer to one batch; `ids` are the ids of its events, in order."""
-        response = self._request("POST", source, f"/push/v1/{source}", batch_id, body)
+    def send(self, parcel: Parcel) -> Answer:
+        """The service's answer to one batch."""
+        source = parcel.source
+        response = self._request("POST", source, f"/push/v1/{source}", parcel.message_id, parcel.body)
         if isinstance(response, Postponed):
             return response
         if response.status_code in (400, 413, 422):
             return Unacceptable(f"HTTP {response.status_code}")
         if response.status_code != 200:
             return self._postponed(response)
-        return _answer(response, ids)
+        return _answer(response, parcel.ids)
 
     def checkpoint(self, source: str) -> Checkpoint | Postponed:
         """What the service holds of this source."""
@@ -86,6 +77,24 @@ class HttpsCarrier:
             return Checkpoint(dict(found["records"]), found.get("newest_sequence"))
         except (ValueError, KeyError, TypeError, AttributeError):
             return Postponed("an answer that is not a checkpoint")
+
+    def records(self, source: str, record_type: str, after: str | None) -> Held | Postponed | None:
+        """The live records of this type after this key that the service holds; None if it is too old to tell."""
+        query = urlencode({"type": record_type, **({"after": after} if after is not None else {})})
+        path = f"/push/v1/{source}/checkpoint/records?{query}"
+        response = self._request("GET", source, path, f"records-{int(self.clock() * 1000)}", b"")
+        if isinstance(response, Postponed):
+            return response
+        if response.status_code == 404:
+            return None
+        if response.status_code != 200:
+            return self._postponed(response)
+        try:
+            found = response.json()
+            rows = [(row["key"], row["case_number"], row["sequence"]) for row in found["records"]]
+            return Held(rows, found["next"])
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return Postponed("an answer that is not a list of records")
 
     def _request(
         self, method: str, source: str, path: str, message_id: str, body: bytes

@@ -50,11 +50,12 @@ NOTHING = Grant(None, None, MappingProxyType({}))
 
 @dataclass(frozen=True)
 class Policy:
-    """The disclosure policy in force: no rule, nothing."""
+    """The disclosure policy in force: no rule, nothing; and nothing of the sources that push in shadow."""
 
     name: str
     rules: tuple[Rule, ...]
     grants: Mapping[tuple[str, str], Grant]
+    shadow: frozenset[str] = frozenset()
 
     @cached_property
     def common_fields(self) -> Mapping[str, frozenset[str]]:
@@ -126,6 +127,7 @@ class StoredCase:
     milestones: Sequence[StoredMilestone]
     as_of: datetime | None
     source_silent: bool
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

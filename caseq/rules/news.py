@@ -14,11 +14,15 @@ Shown = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Editor:
-    """Decides what is news at the moment `now`; information older than `within` is history, not news."""
+    """Decides what is news at the moment `now`; information older than `within` is history, not news.
+
+    What a source pushes in shadow is news to nobody, not even later.
+    """
 
     policy: Policy
     now: datetime
     within: timedelta
+    in_shadow: bool
 
     @property
     def today(self) -> date:
@@ -47,6 +51,8 @@ class Editor:
 
     def readers(self, book: Book, change: Change) -> Iterator[str]:
         """The keys of the parties who must hear of this change, given the book as it stood right after it."""
+        if self.in_shadow:
+            return
         if change.type is RecordType.PARTY:
             yield from self._newcomer(book, change)
             return

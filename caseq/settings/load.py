@@ -1,6 +1,7 @@
 """Reading config/ and the environment into one `Settings`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules.disclosure import Policy, Right
 from caseq.rules.messages import Texts, segments
+from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.model import Bureau, Limits, Login, Operations, Sending, Settings, Source, Worker
 from caseq.settings.policyfile import read_policy
@@ -42,6 +44,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     if missing := _without_rights(folder / "rights", policy, rights):
         raise ConfigurationError(missing)
     del main["disclosure"]
+    policy = replace(policy, shadow=frozenset(source.name for source in sources.values() if source.shadow))
     return Settings(**main, **messages, **from_environment, sources=sources, rights=rights, policy=policy)
 
 
@@ -90,14 +93,18 @@ def _sources(path: Path, environment: Environment) -> dict[str, Source]:
         except ConfigurationError as error:
             faults += error.faults
             continue
-        silent_after = timedelta(minutes=loaded["silent_after_minutes"])
-        sources[name] = Source(name, frozenset(loaded["kinds"]), silent_after, keys)
+        sources[name] = Source(name, frozenset(loaded["kinds"]), _silence(loaded), keys, loaded["shadow"])
     faults += environment.unknown_push_keys(file.data)
     if not file.data:
         faults.append(file.fault([], "names no source"))
     if faults:
         raise ConfigurationError(faults)
     return sources
+
+
+def _silence(loaded: dict[str, Any]) -> Bounds:
+    latest, least = (timedelta(minutes=loaded[f"silent_{name}_minutes"]) for name in ("after", "least"))
+    return Bounds(latest, least, loaded["silent_times_usual"])
 
 
 def _messages(path: Path) -> dict[str, Any]:

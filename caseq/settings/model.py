@@ -8,6 +8,7 @@ from pathlib import Path
 from caseq.rules.case import Kind
 from caseq.rules.disclosure import Policy, Right
 from caseq.rules.messages import Texts
+from caseq.rules.silence import Bounds
 
 Words = Mapping[str, str]  # language ("zh", "en") to text
 
@@ -75,12 +76,16 @@ class Operations:
 
 @dataclass(frozen=True)
 class Source:
-    """A case system that may push; `keys` are its live ``whsec_…`` keys, none if it is not connected."""
+    """A case system that may push; `keys` are its live ``whsec_…`` keys, none if it is not connected.
+
+    What it pushes in `shadow` is stored, and nobody sees or is told anything of it.
+    """
 
     name: str
     kinds: frozenset[Kind]
-    silent_after: timedelta
+    silence: Bounds
     keys: tuple[str, ...] = field(default=(), repr=False)
+    shadow: bool = False
 
 
 @dataclass(frozen=True)

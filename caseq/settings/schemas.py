@@ -105,6 +105,9 @@ class CaseqToml(Schema):
 class SourceToml(Schema):
     kinds = fields.List(fields.Enum(Kind, by_value=True), required=True, validate=validate.Length(min=1))
     silent_after_minutes = _whole(525_600)
+    silent_least_minutes = fields.Integer(load_default=15, strict=True, validate=validate.Range(1, 525_600))
+    silent_times_usual = Number(load_default=1.5, validate=validate.Range(1, 100))
+    shadow = Flag(load_default=False)
 
 
 class _News(Schema):

@@ -14,8 +14,12 @@ TODAY = bindparam("today", type_=Date)
 
 
 def one_of(column: ColumnElement[Any], words: Iterable[str]) -> ColumnElement[bool]:
-    """`column IN (…)` with the words written into the statement, so that it is compiled once; enum values only."""
-    return column.in_([literal_column(f"'{word}'") for word in sorted(words)])
+    """`column IN (…)` with the words written into the statement, so that it is compiled once; no words of users."""
+    return column.in_([_written(word) for word in sorted(words)])
+
+
+def _written(word: str) -> ColumnElement[str]:
+    return literal_column("'" + word.replace("'", "''") + "'")
 
 
 def may_enter(policy: Policy) -> ColumnElement[bool]:
@@ -24,7 +28,9 @@ def may_enter(policy: Policy) -> ColumnElement[bool]:
     for kind, role in policy.grants:
         kinds[kind].add(role)
     online = [and_(one_of(cases.c.kind, [kind]), one_of(parties.c.role, roles)) for kind, roles in kinds.items()]
+    shadow = [~one_of(cases.c.source, policy.shadow)] if policy.shadow else []
     return and_(
+        *shadow,
         cases.c.withdrawn.is_(False),
         parties.c.withdrawn.is_(False),
         ~one_of(cases.c.state, [CaseState.WITHHELD]),

@@ -5,7 +5,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, create_engine, event, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Table,
+    cast,
+    create_engine,
+    event,
+    extract,
+    func,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError, TimeoutError
@@ -14,7 +26,7 @@ from sqlalchemy.pool import QueuePool
 from caseq.errors import DatabaseUnavailable
 from caseq.store.sealing import Sealer
 
-__all__ = ["Connection", "Database", "insert_into", "is_answering", "translated"]
+__all__ = ["Connection", "Database", "in_byte_order", "insert_into", "is_answering", "seconds_between", "translated"]
 
 BUSY_MILLISECONDS = 10_000
 INSUFFICIENT_PRIVILEGE = "42501"
@@ -70,6 +82,18 @@ def translated() -> Iterator[None]:
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT, in the dialect of the connection."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def in_byte_order(connection: Connection, column: Column[str]) -> ColumnElement[str]:
+    """The column, compared and sorted by its bytes: SQLite does so anyway, PostgreSQL as the database was made."""
+    return column.collate("C") if connection.dialect.name == "postgresql" else column
+
+
+def seconds_between(dialect: str, earlier: ColumnElement[Any], later: ColumnElement[Any]) -> ColumnElement[float]:
+    """The seconds from one moment to another, which SQLite keeps as text."""
+    if dialect == "postgresql":
+        return cast(extract("epoch", later - earlier), Double)
+    return (func.julianday(later) - func.julianday(earlier)) * 86_400.0
 
 
 def _sqlite(url: URL) -> Any:

@@ -1,6 +1,7 @@
 """The ledger: cases, parties and milestones as pushed, read and written a batch at a time."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select, text, true
@@ -22,6 +23,7 @@ from caseq.rules.case import (
 )
 from caseq.rules.numbers import lookup_key
 from caseq.store import bulk
+from caseq.store.database import in_byte_order
 from caseq.store.tables import cases, milestones, parties
 
 UNKNOWN = "unknown"  # role or name of a record of which only the withdrawal arrived
@@ -151,3 +153,28 @@ def counts(connection: Connection, source: str) -> dict[str, int]:
         live = select(func.count()).select_from(table).where(table.c.source == source, table.c.withdrawn.is_(False))
         held[record.value] = connection.execute(live).scalar_one()
     return held
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One live record of a source: its key (of a case: its number as given), its case and its sequence."""
+
+    key: str
+    case_number: str
+    sequence: str
+
+
+_KEYS = {RecordType.CASE: cases.c.number, RecordType.PARTY: parties.c.key, RecordType.MILESTONE: milestones.c.key}
+
+
+def held(connection: Connection, source: str, type_: RecordType, after: str, most: int) -> list[Held]:
+    """The live records of this type of one source whose keys follow `after`, in the order of the keys' bytes."""
+    table = _KEYS[type_].table
+    key = in_byte_order(connection, _KEYS[type_])
+    read = select(_KEYS[type_].label("key"), cases.c.number, table.c.sequence)
+    if table is not cases:
+        read = read.join_from(table, cases, cases.c.id == table.c.case_id)
+    # In the words of the index, as _IS_LIVE is.
+    live = read.where(table.c.source == source, text(f"{table.name}.withdrawn IS false"), key > after)
+    rows = connection.execute(live.order_by(key).limit(most))
+    return [Held(row.key, row.number, row.sequence) for row in rows]

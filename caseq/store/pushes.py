@@ -7,9 +7,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
-from caseq.store import bulk
+from caseq.rules.silence import Bounds
+from caseq.store import bulk, silence
 from caseq.store.database import insert_into
 from caseq.store.sealing import Sealer
 from caseq.store.tables import parked, quarantine, received, sources
@@ -17,12 +18,13 @@ from caseq.store.tables import parked, quarantine, received, sources
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """What the service knows of one source: when it last spoke and the newest sequence it stored."""
+    """What the service knows of one source: when it last spoke, the newest sequence it stored, its usual silence."""
 
     name: str
     last_push_at: datetime
     last_batch: int | None
     newest_sequence: str | None
+    usual_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,18 @@ class Quarantined:
     raw: Any
 
 
-def lock_source(connection: Connection, source: str, now: datetime) -> SourceState:
-    """The state of the source, whose pushes queue behind this transaction until it ends; `now` is noted."""
-    statement = insert_into(connection, sources).values(name=source, last_push_at=now)
-    locked = statement.on_conflict_do_update(index_elements=["name"], set_={"last_push_at": now})
-    row = connection.execute(locked.returning(sources)).one()
-    return SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence)
+def lock_source(
+    connection: Connection, source: str, spoke_at: datetime, heard_at: datetime, bounds: Bounds
+) -> SourceState:
+    """The state of the source, whose pushes queue behind this transaction until it ends.
+
+    That it spoke is noted, and what that teaches about its silences, unless it spoke later already: a file may have
+    been on its way for days.
+    """
+    statement = insert_into(connection, sources).values(name=source, last_push_at=spoke_at)
+    locked = statement.on_conflict_do_update(index_elements=["name"], set_=silence.noted(connection.dialect.name))
+    row = connection.execute(locked.returning(sources), silence.push(spoke_at, heard_at, bounds)).one()
+    return _state(row)
 
 
 def note_sequence(connection: Connection, source: str, newest: str) -> None:
@@ -52,12 +60,16 @@ def note_sequence(connection: Connection, source: str, newest: str) -> None:
 
 def source_state(connection: Connection, source: str) -> SourceState | None:
     row = connection.execute(select(sources).where(sources.c.name == source)).one_or_none()
-    return SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence) if row else None
+    return _state(row) if row else None
 
 
 def source_states(connection: Connection) -> list[SourceState]:
     rows = connection.execute(select(sources).order_by(sources.c.name))
-    return [SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence) for row in rows]
+    return [_state(row) for row in rows]
+
+
+def _state(row: Row[Any]) -> SourceState:
+    return SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence, row.usual_seconds)
 
 
 def already_received(connection: Connection, source: str, ids: Iterable[str]) -> set[str]:

@@ -1,6 +1,5 @@
 """The tables. Migrations create them; a test keeps both the same on SQLite and PostgreSQL."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -9,44 +8,22 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
-    DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-#: SQLite counts up by itself only in an INTEGER primary key.
-Id = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite would give it back without its zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+from caseq.store.columns import Id
+from caseq.store.columns import Moment as Moment
+from caseq.store.columns import metadata as metadata
+from caseq.store.file_tables import file_batches as file_batches
+from caseq.store.file_tables import file_gaps as file_gaps
 
 
 def _id() -> Column[Any]:
@@ -68,6 +45,7 @@ sources = Table(
     Column("last_push_at", Moment, nullable=False),
     Column("last_batch", BigInteger),
     Column("newest_sequence", String(100)),
+    Column("usual_seconds", Double),
 )
 
 cases = Table(
@@ -209,6 +187,17 @@ quarantine = Table(
     Column("resolved_at", Moment),
     UniqueConstraint("source", "event_hash"),
 )
+#: The live records of a source in the order of their keys' bytes, whatever the collation of the database.
+for _column in (cases.c.number, parties.c.key, milestones.c.key):
+    Index(
+        f"ix_{_column.table.name}_live_source_{_column.name}",
+        _column.table.c.source,
+        _column,
+        postgresql_ops={_column.name: 'COLLATE "C"'},
+        postgresql_where=text("withdrawn IS false"),
+        sqlite_where=text("withdrawn IS false"),
+    )
+
 
 challenges = Table(
     "challenges",

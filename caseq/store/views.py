@@ -8,10 +8,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Select, bindparam, func, insert, literal_column, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    type_coerce,
+)
+from sqlalchemy.types import NullType
 
 from caseq.rules.case import Unit, bureau_date
 from caseq.rules.disclosure import Policy, StoredCase, StoredMilestone
+from caseq.rules.silence import Bounds
 from caseq.store.access import may_enter, may_see
 from caseq.store.database import Database
 from caseq.store.prepared import Prepared, driver_connection
@@ -39,6 +51,7 @@ class _Entered(NamedTuple):
     unit_address: str | None
     unit_phone: str | None
     last_push_at: datetime
+    usual_seconds: float | None
 
 
 class _Statements(NamedTuple):
@@ -51,8 +64,8 @@ class _Statements(NamedTuple):
 class CaseQuery:
     """The case query of one policy, built once and compiled once."""
 
-    def __init__(self, policy: Policy, silent_after: Mapping[str, timedelta]) -> None:
-        self._silent_after = silent_after
+    def __init__(self, policy: Policy, silence: Mapping[str, Bounds]) -> None:
+        self._silence = silence
         self._entered = _entered(policy)
         self._select = _with_milestones(policy, self._entered)
         self._statements: dict[bool, _Statements] = {}
@@ -85,7 +98,8 @@ class CaseQuery:
         return statements
 
     def _stored(self, entered: _Entered, seen: Sequence[StoredMilestone], now: datetime) -> StoredCase:
-        silent_after = self._silent_after.get(entered.source, timedelta.max)
+        bounds = self._silence.get(entered.source)
+        silent_after = bounds.silent_after(entered.usual_seconds) if bounds else timedelta.max
         return StoredCase(
             number=entered.number,
             kind=entered.kind,
@@ -95,6 +109,7 @@ class CaseQuery:
             milestones=seen,
             as_of=entered.last_push_at,
             source_silent=now - entered.last_push_at > silent_after,
+            source=entered.source,
         )
 
 
@@ -121,6 +136,8 @@ def _entered(policy: Policy) -> CTE:
             cases.c.unit_address,
             cases.c.unit_phone,
             sources.c.last_push_at,
+            # Both drivers give a float; the type that says so wants to know from the engine which kind of float.
+            type_coerce(sources.c.usual_seconds, NullType()).label("usual_seconds"),
         )
         .join(parties, parties.c.id == sessions.c.party_id)
         .join(cases, cases.c.id == parties.c.case_id)

@@ -50,6 +50,7 @@ def register(app: Flask, settings: Settings) -> None:
         "pages.take_code": enter,
         "api.enter_code": enter,
         "push.push": push,
+        "push.records": push,
     }
     for endpoint, limit in limited.items():
         app.view_functions[endpoint] = cast(Callable[..., ResponseReturnValue], limit(app.view_functions[endpoint]))

@@ -7,9 +7,10 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Response, jsonify
 
-from caseq.rules.case import Kind, MilestoneName, Role
+from caseq import intake
+from caseq.rules.case import Kind, MilestoneName, RecordType, Role
 from caseq.rules.events import Outcome
-from caseq.web import api, push, schemas
+from caseq.web import api, bodies, schemas
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -117,6 +118,17 @@ def _results_schema() -> dict[str, Any]:
     return _object({"results": {"type": "array", "items": result}})
 
 
+def _records_schema() -> dict[str, Any]:
+    record = _object({"key": _TEXT, "case_number": _TEXT, "sequence": _TEXT})
+    records = {"type": "array", "maxItems": intake.MOST_RECORDS, "items": record}
+    return _object({"records": records, "next": {"type": ["string", "null"]}})
+
+
+def _page() -> list[dict[str, Any]]:
+    type_ = {"name": "type", "in": "query", "required": True, "schema": {"enum": list(RecordType)}}
+    return [type_, {"name": "after", "in": "query", "description": "`next` of the page before", "schema": _TEXT}]
+
+
 def _signed() -> list[dict[str, Any]]:
     headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
     source = {"name": "source", "in": "path", "required": True, "schema": _TEXT}
@@ -124,8 +136,8 @@ def _signed() -> list[dict[str, Any]]:
 
 
 def _push_paths() -> dict[str, Any]:
-    batch = {"type": "array", "maxItems": push.MOST_EVENTS, "items": _ref("Event")}
-    body = {"required": True, "content": {push.SINGLE: {"schema": _ref("Event")}, push.BATCH: {"schema": batch}}}
+    batch = {"type": "array", "maxItems": bodies.MOST_EVENTS, "items": _ref("Event")}
+    body = {"required": True, "content": {bodies.SINGLE: {"schema": _ref("Event")}, bodies.BATCH: {"schema": batch}}}
     types = "`data` is CaseData, PartyData, MilestoneData or WithdrawalData, as `type` says."
     return {
         "/push/v1/{source}": {
@@ -145,6 +157,13 @@ def _push_paths() -> dict[str, Any]:
                 "summary": "What the service holds of this source",
                 "parameters": _signed(),
                 "responses": {"200": _answer("Records held", {"type": "object"}), **_refusals(401, 503)},
+            }
+        },
+        "/push/v1/{source}/checkpoint/records": {
+            "get": {
+                "summary": "The live records that the service holds of this source, in the order of their keys",
+                "parameters": [*_signed(), *_page()],
+                "responses": {"200": _answer("One page", _records_schema()), **_refusals(400, 401, 429, 503)},
             }
         },
     }

@@ -4,7 +4,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import structlog
 from flask import Blueprint, Flask, Response, g, jsonify, request
@@ -86,9 +86,26 @@ class _Stored:
             waiting.add_metric([where], count)
         yield waiting
         silence = GaugeMetricFamily("caseq_source_silent_seconds", "Seconds since a source spoke.", labels=["source"])
-        for source, seconds in state.source_seconds.items():
-            silence.add_metric([source], seconds)
+        for heard in state.sources:
+            silence.add_metric([heard.source], heard.silent_seconds)
         yield silence
+        yield from self._about_sources(state.sources)
+        missing = GaugeMetricFamily("caseq_files_missing", "Batches missing among files taken.", labels=["source"])
+        for source, count in state.files_missing.items():
+            missing.add_metric([source], count)
+        yield missing
+
+    def _about_sources(self, sources: Sequence[watching.Heard]) -> Iterator[Metric]:
+        usual = GaugeMetricFamily("caseq_source_usual_seconds", "The usual silence of a source.", labels=["source"])
+        silent = GaugeMetricFamily("caseq_source_silent", "Whether a source is silent too long.", labels=["source"])
+        shadow = GaugeMetricFamily("caseq_source_shadow", "Whether a source is in shadow.", labels=["source"])
+        for heard in sources:
+            silent.add_metric([heard.source], heard.is_silent)
+            if heard.usual_seconds is not None:
+                usual.add_metric([heard.source], heard.usual_seconds)
+        for source in self._runtime.settings.sources.values():
+            shadow.add_metric([source.name], source.shadow)
+        yield from (usual, silent, shadow)
 
 
 def register(app: Flask) -> None:

@@ -1,22 +1,19 @@
 """The push API: size, signature, media type, strict JSON and schema, then one call of `intake.take`."""
 
-from typing import Any
+from dataclasses import asdict
 
 from flask import Blueprint, Response, jsonify, request
 
 from caseq import intake
 from caseq.intake import Pushed, Result
-from caseq.rules import signing, strictjson
+from caseq.rules import signing
+from caseq.rules.case import RecordType
 from caseq.settings import Source
-from caseq.web import schemas
+from caseq.web import bodies
+from caseq.web.bodies import BATCH, LARGEST_BYTES, SINGLE, Unacceptable
 from caseq.web.current import runtime
 from caseq.web.operations import EVENTS
 from caseq.web.problems import problem
-
-LARGEST_BYTES = 5 * 1024 * 1024
-MOST_EVENTS = 1000
-SINGLE = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
 
 blueprint = Blueprint("push", __name__, url_prefix="/push/v1")
 
@@ -34,14 +31,8 @@ def push(source: str) -> Response:
         return problem(415, "the body must not be compressed")
     if request.mimetype not in (SINGLE, BATCH):
         return problem(415, f"send {SINGLE} or {BATCH}")
-    value = strictjson.loads(body)
-    if request.mimetype == SINGLE:
-        return _take(known, [value]) if schemas.is_cloudevent(value) else problem(400, "not a CloudEvent")
-    if not isinstance(value, list):
-        return problem(400, "a batch is a JSON array of CloudEvents")
-    if len(value) > MOST_EVENTS:
-        return problem(413, f"at most {MOST_EVENTS} events")
-    return _take(known, value)
+    pushed = bodies.events_of(body, known.name, request.mimetype)
+    return problem(pushed.status, pushed.detail) if isinstance(pushed, Unacceptable) else _take(known, pushed)
 
 
 @blueprint.get("/<source>/checkpoint")
@@ -49,6 +40,19 @@ def checkpoint(source: str) -> Response:
     """What the service holds of this source."""
     known = signed_by(source, request.stream.read(LARGEST_BYTES))
     return problem(401) if known is None else jsonify(intake.checkpoint(runtime(), known))
+
+
+@blueprint.get("/<source>/checkpoint/records")
+def records(source: str) -> Response:
+    """A page of the live records that the service holds of this source."""
+    known = signed_by(source, request.stream.read(LARGEST_BYTES))
+    if known is None:
+        return problem(401)
+    type_, after = request.args.get("type", ""), request.args.get("after", "")
+    if type_ not in list(RecordType) or "\0" in after:
+        return problem(400, f"type must be one of {', '.join(RecordType)}; after is the key that was last")
+    held, next_ = intake.held_records(runtime(), known, RecordType(type_), after)
+    return jsonify({"records": [asdict(record) for record in held], "next": next_})
 
 
 def signed_by(name: str, body: bytes) -> Source | None:
@@ -60,8 +64,7 @@ def signed_by(name: str, body: bytes) -> Source | None:
     return source if source and signed else None
 
 
-def _take(source: Source, events: list[Any]) -> Response:
-    pushed = [Pushed(raw, schemas.errors_of(raw, source.name)) for raw in events]
+def _take(source: Source, pushed: list[Pushed]) -> Response:
     origin = request.headers["webhook-id"][:200]
     results = intake.take(runtime(), source, pushed, origin)
     for result in results:

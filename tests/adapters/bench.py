@@ -1,5 +1,6 @@
 """A case system that tests fill row by row, and an adapter between it and a peer."""
 
+import re
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from typing import Any
 from sqlalchemy import event as sql_event
 
 from adapters import statefile
+from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import HttpsCarrier
 from adapters.feed import Feed
-from adapters.loop import Poller, run_once
+from adapters.loop import Poller
 from adapters.mapping import SystemMapping
 from adapters.mapping_file import read_mapping
 from adapters.sender import Sender
 from adapters.sources.sql import SqlSource, open_engine
+from adapters.work import work
 from caseq.demo import casesystem, layout
 from tests.adapters.peer import KEYS, Peer
 
@@ -150,6 +153,7 @@ class Adapter:
     state_path: Path
     now: datetime = datetime(2026, 11, 25, tzinfo=UTC)
     statements: list[str] | None = None
+    folder: Path | None = None
 
     def environment(self) -> dict[str, str]:
         keys = {f"CASEQ_PUSH_KEY_{source.upper()}": key for source, key in KEYS.items()}
@@ -171,6 +175,8 @@ class Adapter:
         ):
             assert slow in text
             text = text.replace(slow, quick)
+        if self.folder:
+            text = re.sub(r'(?m)^url = "\$\{CASEQ_ADAPTER_SERVICE_URL.*$', f'files = "{self.folder}"', text)
         self.state_path.parent.mkdir(exist_ok=True)
         path = self.state_path.parent / "b_asj.toml"
         path.write_text(text, encoding="utf-8")
@@ -190,9 +196,12 @@ class Adapter:
         """Polls once and sends everything; whether that went well."""
         state = statefile.open_state(self.state_path)
         feed = self.feed(state)
-        sender = Sender(state, HttpsCarrier(self.peer.url, KEYS), feed.mapping.service, time.monotonic)
-        is_done = run_once(Poller(feed, since), sender, Event())
+        second = statefile.open_state(self.state_path)
+        carrier = FileCarrier(self.folder, KEYS) if self.folder else HttpsCarrier(self.peer.url, KEYS)
+        sender = Sender(second, carrier, feed.mapping.service, time.monotonic)
+        is_done = work(Poller(feed, since), sender, True, Event())
         feed.source.engine.dispose()
+        second.close()
         state.close()
         return is_done
 

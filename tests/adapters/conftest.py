@@ -29,6 +29,20 @@ def adapter(source: Source, peer: Peer, tmp_path: Path) -> Adapter:
     return Adapter(source.url, peer, tmp_path / "state" / "adapter.db")
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "out"
+    found.mkdir()
+    return found
+
+
+@pytest.fixture
+def gapped(adapter: Adapter, folder: Path) -> Adapter:
+    """An adapter that writes files."""
+    adapter.folder = folder
+    return adapter
+
+
 @pytest.fixture(scope="session")
 def given_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A case system made by the program the project was given, in place."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from caseq.rules import signing
 
@@ -42,6 +43,8 @@ class Peer:
     is_lost: Callable[[], bool] = lambda: False
     after_request: Callable[[], object] = lambda: None
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))
+    #: How many records one answer holds; None is an older service that cannot tell its records.
+    page: int | None = 5000
     port: int = 0
     lock: Lock = field(default_factory=Lock)
 
@@ -106,6 +109,19 @@ class Peer:
             counts[record] += owner == source
         return {"source": source, "records": counts, "newest_sequence": None, "last_batch": None}
 
+    def records(self, source: str, record_type: str, after: str) -> dict[str, Any]:
+        """One page of the live records of this type."""
+        assert self.page
+        live = {
+            key: event for (owner, name, key), event in self.live().items() if (owner, name) == (source, record_type)
+        }
+        keys = [key for key in sorted(live) if key > after]
+        rows = [
+            {"key": key, "case_number": live[key]["subject"], "sequence": live[key]["sequence"]}
+            for key in keys[: self.page]
+        ]
+        return {"records": rows, "next": rows[-1]["key"] if len(keys) > self.page else None}
+
 
 def key_of(event: dict[str, Any]) -> str:
     """The key of the record an event is about."""
@@ -122,8 +138,9 @@ def record_type(event: dict[str, Any]) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body leave together: two small packets would wait for each other.
+    # Head and body must not wait for each other's acknowledgement.
     wbufsize = -1
+    disable_nagle_algorithm = True
     peer: Peer
 
     def do_POST(self) -> None:
@@ -143,10 +160,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         source = self.path.split("/")[3]
-        if signing.is_signed([self.peer.keys[source]], dict(self.headers), b"", time.time()):
-            self._reply(200, self.peer.checkpoint(source))
-        else:
+        address = urlsplit(self.path)
+        asked = dict(parse_qsl(address.query))
+        if not signing.is_signed([self.peer.keys[source]], dict(self.headers), b"", time.time()):
             self._reply(401, {})
+        elif not address.path.endswith("/records"):
+            self._reply(200, self.peer.checkpoint(source))
+        elif self.peer.page is None:
+            self._reply(404, {})
+        else:
+            self._reply(200, self.peer.records(source, asked["type"], asked.get("after", "")))
 
     def _reply(self, status: int | str, answer: dict[str, Any]) -> None:
         if status == "reset":

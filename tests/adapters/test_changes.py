@@ -112,15 +112,6 @@ def test_a_merged_case_names_its_main_case_and_a_unit_change_comes_along(source:
     assert "merged_into" not in event["data"]
 
 
-def test_an_adapter_that_lost_its_state_sends_the_same_ids_again(source: Source, adapter: Adapter) -> None:
-    source.add_case(LASJ="20261003100000")
-    source.add_victim()
-    adapter.once()
-    adapter.state_path.unlink()
-    assert adapter.pushed() == []
-    assert len([request for request in adapter.peer.requests if request.events]) == 2
-
-
 def test_the_first_time_is_the_facts_own_and_later_ones_are_the_rows_change(source: Source, adapter: Adapter) -> None:
     source.add_case(LASJ="20261003100000", LASTUPDATEDTIME="20261003103000")
     source.add_victim(CREATEDTIME="20261002080000")

@@ -163,7 +163,7 @@ def test_batches_hold_at_most_2_mib(adapter: Adapter, tmp_path: Any) -> None:
         spool.append(state, large)
     batch = spool.next_batch(state, "criminal")
     assert batch
-    assert len(batch.events) == 3
+    assert batch.events == 3
     assert len(batch.body) <= spool.MOST_BYTES
     state.close()
 

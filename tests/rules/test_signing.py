@@ -2,7 +2,7 @@
 
 import pytest
 
-from caseq.rules.signing import headers, is_signed, key_bytes, sign
+from caseq.rules.signing import headers, is_signed, is_signed_whenever, key_bytes, sign
 
 KEY, OTHER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_" + "QUJD" * 10
 NOW = 1_700_000_000
@@ -25,6 +25,16 @@ def test_what_was_signed_is_signed_by_any_of_the_live_keys():
 @pytest.mark.parametrize(("seconds", "taken"), [(0, True), (300, True), (-300, True), (301, False), (-301, False)])
 def test_a_signature_lives_five_minutes_either_way(seconds, taken):
     assert is_signed([KEY], headers(KEY, "msg_1", NOW + seconds, BODY), BODY, NOW) is taken
+
+
+def test_a_file_may_have_been_signed_at_any_time_but_by_a_live_key_and_over_this_body():
+    made = headers(KEY, "msg_1", 1, BODY)
+    assert is_signed_whenever([OTHER, KEY], made, BODY)
+    assert not is_signed_whenever([OTHER], made, BODY)
+    assert not is_signed_whenever([KEY], made, BODY + b" ")
+    assert not is_signed_whenever([KEY], {**made, "webhook-timestamp": "2"}, BODY)
+    assert not is_signed_whenever([KEY], {**made, "webhook-timestamp": "soon"}, BODY)
+    assert not is_signed_whenever([KEY], headers(KEY, "", 1, BODY), BODY)
 
 
 def test_body_id_and_time_are_all_signed():

@@ -1,18 +1,21 @@
 """A wrong configuration stops the start, and says where it stands: file, line and key, never a secret."""
 
 import shutil
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from caseq.cli import main
 from caseq.errors import ConfigurationError
+from caseq.rules.silence import Bounds
 from caseq.settings import load
 from tests.service import KEYS, ROOT, environment
 
 GOOD_KEY = KEYS["criminal"]
 POLICY = "disclosure/yongning-2017.toml"
 RIGHTS = "rights/criminal-victim.toml"
+LEAST, TIMES = "criminal.silent_least_minutes", "criminal.silent_times_usual"
 
 
 @pytest.fixture
@@ -88,6 +91,9 @@ BROKEN = {
     "one language only": ("caseq.toml", ', en = "24 hours"', "", "help_hours", "bureau.help_hours.en"),
     "a way out over http": ("caseq.toml", "https://www.weather", "http://www.weather", "leave_to", "bureau.leave_to"),
     "a policy outside its folder": ("caseq.toml", '"yongning-2017"', '"../x"', '"../x"', "disclosure.policy"),
+    "half a shadow": ("sources.toml", "shadow = false", 'shadow = "no"', 'shadow = "no"', "criminal.shadow"),
+    "silence at once": ("sources.toml", "silent_least_minutes = 15", "silent_least_minutes = 0", "= 0", LEAST),
+    "less than the usual silence": ("sources.toml", "usual = 1.5", "usual = 0.5", "usual = 0.5", TIMES),
     "an unknown kind of a source": ("sources.toml", '["trade"]', '["traffic"]', "traffic", "trade.kinds.0"),
     "a source without a kind": ("sources.toml", '["trade"]', "[]", "kinds = []", "trade.kinds"),
     "a source that is a number": ("sources.toml", "[criminal]", "police = 1\n[criminal]", "police", "police"),
@@ -148,6 +154,26 @@ def test_a_cell_that_is_there_twice_is_refused_with_the_line_of_the_second(confi
     ]
     assert {fault.line for fault in found} == {second}
     assert {fault.reason.split()[0] for fault in found} == {"complainant", "victim", "victim_family"}
+
+
+def test_a_source_without_the_finer_settings_has_the_shipped_ones(config, environ):
+    path = config / "sources.toml"
+    path.write_text('[criminal]\nkinds = ["criminal"]\nsilent_after_minutes = 60\n', encoding="utf-8")
+    environ = {name: value for name, value in environ.items() if not name.startswith("CASEQ_PUSH_KEY")}
+    source = load(environ).sources["criminal"]
+    assert source.silence == Bounds(timedelta(minutes=60), timedelta(minutes=15), 1.5)
+    assert source.shadow is False
+
+
+def test_the_shipped_configuration_has_nothing_in_shadow(environ):
+    settings = load(environ)
+    assert settings.policy.shadow == frozenset()
+    assert {source.silence.times_usual for source in settings.sources.values()} == {1.5}
+
+
+def test_the_policy_knows_which_sources_are_in_shadow(config, environ):
+    change(config / "sources.toml", "shadow = false", "shadow = true")
+    assert load(environ).policy.shadow == {"criminal"}
 
 
 def test_a_file_that_ends_in_the_middle_is_refused_with_its_last_line(config, environ):
@@ -264,6 +290,13 @@ def test_every_fault_of_a_policy_is_named_at_once(config, environ):
     change(config / POLICY, 'scope = "case"', 'scope = "all"')
     change(config / POLICY, 'item = "case_solved"', 'item = "verdict"')
     assert sorted(fault.key for fault in faults(environ)) == ["rule.0.scope", "rule.3.item"]
+
+
+@pytest.mark.parametrize(("written", "said"), [("false", "none"), ("true", "criminal")])
+def test_the_check_names_the_sources_in_shadow(config, environ, written, said):
+    change(config / "sources.toml", "shadow = false", f"shadow = {written}")
+    answer = CliRunner().invoke(main, ["check"], env=environ)
+    assert f"sources in shadow: {said}\n" in answer.stdout
 
 
 def test_the_command_line_prints_every_fault_and_no_secret(config, environ):

@@ -115,6 +115,24 @@ def test_metrics_show_the_figures_of_the_database(service):
     assert [(s.labels, s.value) for s in found["caseq_source_silent_seconds"].samples] == [({"source": "criminal"}, 30)]
 
 
+def by_source(service, name):
+    return {sample.labels["source"]: sample.value for sample in families(service)[name].samples}
+
+
+def test_metrics_show_which_source_is_silent_and_how_it_usually_speaks(service):
+    service.push()
+    assert by_source(service, "caseq_source_silent") == {"criminal": 0}
+    assert by_source(service, "caseq_source_usual_seconds") == {}
+    service.clock.advance(hours=12)
+    service.push()
+    assert by_source(service, "caseq_source_usual_seconds") == {"criminal": 86_400 - 43_200 / 8}
+    service.clock.advance(hours=25)
+    assert by_source(service, "caseq_source_silent") == {"criminal": 1}
+    assert set(by_source(service, "caseq_source_shadow").values()) == {0}
+    service.push()
+    assert by_source(service, "caseq_source_silent") == {"criminal": 0}
+
+
 def value(service, name, **labels):
     samples = families(service)[name].samples
     return sum(s.value for s in samples if s.name == f"{name}_total" and labels.items() <= s.labels.items())

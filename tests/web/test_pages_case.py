@@ -194,7 +194,11 @@ def test_the_title_tells_nothing(service):
 def test_a_silent_source_is_told_in_plain_words(service):
     view = view_of(service, "criminal", "victim", [FILED])
     assert "可能不是最新的" not in html_of(service, view)
-    assert "可能不是最新的" in html_of(service, replace(view, source_silent=True))
+    silent = replace(view, source_silent=True)
+    assert "从 2026年11月23日 12:00 起，办案系统没有传来消息。这里可能不是最新的。" in html_of(service, silent)
+    assert "has sent nothing since 23 November 2026, 12:00. This may not be the latest." in html_of(
+        service, silent, "en"
+    )
 
 
 def test_a_view_without_unit_dates_or_numbers_still_makes_a_page(service):

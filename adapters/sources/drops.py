@@ -1,0 +1,164 @@
+"""Takes the files of an inbox into the staging file, oldest first, each with one commit or not at all."""
+
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from hashlib import file_digest
+from io import BufferedReader
+from pathlib import Path
+
+import structlog
+
+from adapters.sources import staging
+from adapters.sources.fileformat import LARGEST_FILE, BadFileError, StagedTable
+from adapters.sources.filerows import rows
+from adapters.sources.inbox import HELD, REFUSED, TAKEN, Inbox, StillChangingError, Waiting, confirm, opened
+from adapters.sources.merging import Counts, beside, has_shrunk, load, merge
+
+log = structlog.get_logger()
+
+_HELD_REPORT = (
+    "This complete file has fewer than half of the rows that are held. It was not taken, because an export that broke "
+    "off looks the same.\nIf it is right, move it back into the inbox with 'accepted-' before its name.\n"
+    "此文件的行数不足现有行数的一半,可能导出中断,故未导入。确认无误后,请在文件名前加 accepted- 并放回收件文件夹。"
+)
+
+
+class _ShrunkError(Exception):
+    """A complete file has far fewer rows than are held."""
+
+
+class _StuckError(Exception):
+    """A file that was read cannot be moved away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One file that was dealt with: `taken`, `again`, `refused` or `held`, and what it changed in each table."""
+
+    outcome: str
+    tables: tuple[str, ...]
+    counts: Mapping[str, Counts] = field(default_factory=dict)
+
+
+class Drops:
+    """An inbox with the tables its files feed; remembers what it said, so that nothing is said at every look."""
+
+    def __init__(self, inbox: Inbox, tables: Sequence[StagedTable], connection: sqlite3.Connection) -> None:
+        self.inbox = inbox
+        self.tables = tables
+        self.connection = connection
+        self._said: set[tuple[str, str]] = set()
+
+    def take(self, clock: Callable[[], datetime]) -> list[Taken]:
+        """What was done with the files that are whole by now.
+
+        A file that has to wait makes all later ones for the same tables wait: rows must arrive in their order.
+        """
+        try:
+            waiting = self.inbox.look(clock())
+            self.inbox.clear(clock())
+        except OSError as error:
+            self._say_once("inbox_down", "", reason=type(error).__name__)
+            return []
+        present = {one.path.name for one in waiting}
+        self._said = {(event, name) for event, name in self._said if name in present}
+        done: list[Taken] = []
+        stuck: set[str] = set()
+        for one in waiting:
+            fed = [table for table in self.tables if _matches(table.drops.pattern, one.name)]
+            if not fed:
+                self._say_once("file_unmatched", one.path.name)
+                continue
+            taken = None if stuck.intersection(table.name for table in fed) else self._take(one, fed, clock)
+            if taken is None:
+                stuck.update(table.name for table in fed)
+            else:
+                done.append(taken)
+        return done
+
+    def _take(self, one: Waiting, fed: Sequence[StagedTable], clock: Callable[[], datetime]) -> Taken | None:
+        """What became of the file; None if it stays where it is."""
+        if not one.is_whole:
+            return None
+        try:
+            return self._settle(one, fed, clock)
+        except (StillChangingError, _StuckError, FileNotFoundError):
+            return None
+        except OSError as error:
+            self._say_once("file_unreadable", one.path.name, reason=type(error).__name__)
+            return None
+
+    def _settle(self, one: Waiting, fed: Sequence[StagedTable], clock: Callable[[], datetime]) -> Taken:
+        names, digest = tuple(table.name for table in fed), ""
+        try:
+            with opened(one) as file:
+                digest = _digest(file)
+                is_again = staging.is_again(self.connection, fed, digest)
+                counts = {} if is_again else self._import(file, one, fed, digest, clock)
+        except BadFileError as error:
+            moved = self._put_away(one, REFUSED, digest, clock())
+            self.inbox.report(moved, str(error))
+            log.warning("file_refused", file=_tag(digest), tables=names, reason=error.reason, line=error.line)
+            return Taken("refused", names)
+        except _ShrunkError:
+            moved = self._put_away(one, HELD, digest, clock())
+            self.inbox.report(moved, _HELD_REPORT)
+            log.error("drop_held", file=_tag(digest), tables=names)
+            return Taken("held", names)
+        for name, count in counts.items():
+            log.info("file_taken", file=_tag(digest), table=name, rows=count.rows, new=count.new,
+                     changed=count.changed, gone=count.gone)  # fmt: skip
+        if is_again:
+            log.info("file_again", file=_tag(digest), tables=names)
+        self._put_away(one, TAKEN, digest, clock())
+        return Taken("again" if is_again else "taken", names, counts)
+
+    def _import(
+        self, file: BufferedReader, one: Waiting, fed: Sequence[StagedTable], digest: str, clock: Callable[[], datetime]
+    ) -> dict[str, Counts]:
+        """Reads the file to its end, then changes all its tables and notes the file in one transaction."""
+        with beside(self.connection):
+            for table in fed:
+                load(self.connection, table, rows(file, table.drops, table.columns))
+            confirm(one, file)
+            if not one.is_accepted and any(has_shrunk(self.connection, table) for table in fed):
+                raise _ShrunkError
+            with staging.transaction(self.connection):
+                seen = staging.next_stamp(self.connection, clock().strftime("%Y%m%d%H%M%S"))
+                counts = {table.name: merge(self.connection, table, seen) for table in fed}
+                for table in fed:
+                    staging.note_file(self.connection, table, digest, seen)
+        return counts
+
+    def _put_away(self, one: Waiting, folder: str, digest: str, now: datetime) -> Path:
+        try:
+            return self.inbox.put_away(one, folder, _tag(digest), now)
+        except OSError as error:
+            self._say_once("file_stuck", one.path.name, file=_tag(digest), reason=type(error).__name__)
+            raise _StuckError from error
+
+    def _say_once(self, event: str, name: str, **facts: str) -> None:
+        # The name of a file may be the name of a person: it is remembered here and never logged.
+        if (event, name) not in self._said:
+            self._said.add((event, name))
+            log.warning(event, **facts)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return fnmatchcase(unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", pattern))
+
+
+def _digest(file: BufferedReader) -> str:
+    if os.fstat(file.fileno()).st_size > LARGEST_FILE:
+        raise BadFileError(f"is larger than {LARGEST_FILE >> 30} GiB")
+    return file_digest(file, "sha256").hexdigest()
+
+
+def _tag(digest: str) -> str:
+    """What a file is called in the log and in the folders: a file that was not read has no digest."""
+    return digest[:12] or "unread"

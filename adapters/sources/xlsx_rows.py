@@ -1,0 +1,94 @@
+"""Rows of a sheet in an XLSX, XLSM or XLS file; calamine loads the sheet whole, macros are never looked at."""
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from datetime import date, datetime, time, timedelta
+from typing import BinaryIO
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
+
+from adapters.sources.fileformat import BadFileError, Drops, FileRow, checked_text, header_places
+from adapters.sources.sheet_scan import SheetScan, scan_sheet
+from adapters.sources.zip_guard import guarded_zip
+
+_Cell = int | float | str | bool | time | date | datetime | timedelta
+_ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+#: A spreadsheet keeps 15 digits of a number; an identity number typed as a number has lost its last three.
+_EXACT = 10**15
+
+
+def xlsx_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
+    """Every row below the header that is not wholly empty; the archive is proven harmless first."""
+    file.seek(0)
+    start = file.read(len(_OLE))
+    if not start.startswith((_ZIP, _OLE)):
+        raise BadFileError("is not a workbook")
+    with guarded_zip(file) if start.startswith(_ZIP) else nullcontext() as archive:
+        sheet, scan = _sheet(file, drops.sheet, archive)
+        yield from _rows(sheet, scan, drops.header_row, columns)
+
+
+def _sheet(file: BinaryIO, name: str, archive: zipfile.ZipFile | None) -> tuple[CalamineSheet, SheetScan]:
+    try:
+        file.seek(0)
+        workbook = CalamineWorkbook.from_object(file)
+        names = [one.name for one in workbook.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+        if not names or (name and name not in names):
+            raise BadFileError(f"has no sheet {name}" if name else "has no sheet")
+        scan = scan_sheet(archive, name or names[0]) if archive else SheetScan()
+        return workbook.get_sheet_by_name(name or names[0]), scan
+    except PasswordError:
+        raise BadFileError("is encrypted") from None
+    except CalamineError:
+        raise BadFileError("is not a whole workbook") from None
+    except BaseException as error:
+        # A panic of the library below calamine is no Exception, and still only says that the file is bad.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadFileError("is not a whole workbook") from None
+
+
+def _rows(sheet: CalamineSheet, scan: SheetScan, header_row: int, columns: Sequence[str]) -> Iterator[FileRow]:
+    before = (sheet.start or (0, 0))[1]
+    places: list[tuple[str, int]] = []
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if number == header_row:
+            header = [str(cell) for cell in cells]
+            places = list(zip(columns, header_places(header, columns, number), strict=True))
+        elif number > header_row:
+            values = {
+                column: _text(cells[place], (number, before + place + 1) in scan.troubled, column, number)
+                for column, place in places
+            }
+            if any(cell != "" for cell in cells):
+                yield FileRow(number, values)
+    if not places:
+        raise BadFileError("has no header row")
+
+
+def _text(cell: _Cell, is_troubled: bool, column: str, row: int) -> str | None:
+    """The cell as text: whole numbers without a point, dates as stamps, yes and no as 1 and 0."""
+    if is_troubled:
+        raise BadFileError(f"{column} has an error or a formula without a result", row)
+    if isinstance(cell, str):
+        return checked_text(cell, row)
+    if isinstance(cell, bool):
+        return str(int(cell))
+    if isinstance(cell, int | float):
+        return _number(cell, column, row)
+    if isinstance(cell, datetime):
+        return cell.strftime("%Y%m%d%H%M%S")
+    if isinstance(cell, date):
+        return cell.strftime("%Y%m%d")
+    if isinstance(cell, time):
+        return cell.strftime("%H%M%S")
+    raise BadFileError(f"{column} is a duration, which is not read", row)
+
+
+def _number(cell: float, column: str, row: int) -> str:
+    if cell != int(cell):
+        return repr(cell)
+    if abs(cell) >= _EXACT:
+        raise BadFileError(f"{column} is a number of more than 15 digits and has lost its last ones", row)
+    return str(int(cell))

@@ -1,0 +1,160 @@
+"""Rows of an XML file, read as a stream: no document type, no entity, nothing from outside the file."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from lxml import etree
+
+from adapters.sources.charset import ENCODINGS
+from adapters.sources.fileformat import BadFileError, Drops, FileRow, checked_text
+from adapters.sources.safe_xml import SAFE, forget_before, line_of, refuse_document_type
+
+_COLUMN = re.compile(
+    r"(?P<up>(?:\.\./)*)(?P<down>[^@./][^@/]*(?:/[^@./][^@/]*)*)?(?P<slash>/)?(?:@(?P<attribute>[^@/]+))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPath:
+    """Where a column is: so many elements up from the record, then down, then perhaps an attribute."""
+
+    up: int
+    down: tuple[str, ...]
+    attribute: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """An element around the records that is not closed yet: its attributes and the texts of its earlier children."""
+
+    name: str
+    attributes: dict[str, str]
+    texts: dict[str, str | None] = field(default_factory=dict)
+    has_children: bool = False
+
+
+def column_path(text: str) -> ColumnPath:
+    """The path of a column, such as 名称, 地址/街道, @编号 or ../@编号; ValueError if it is none that can be read."""
+    found = _COLUMN.fullmatch(text)
+    if (
+        not found
+        or not (found["down"] or found["attribute"])
+        or bool(found["slash"]) != bool(found["down"] and found["attribute"])
+    ):
+        raise ValueError("must be names divided by /, with ../ before and @name behind them")
+    path = ColumnPath(
+        len(found["up"]) // 3,
+        tuple((found["down"] or "").split("/")) if found["down"] else (),
+        found["attribute"] or "",
+    )
+    if path.up and len(path.down) + bool(path.attribute) != 1:
+        raise ValueError("of an element around the record, one attribute or one text can be read")
+    return path
+
+
+def xml_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
+    """Every element that stands at the path `record` from the root; names are compared without their namespaces."""
+    file.seek(0)
+    record = tuple(drops.record.split("/"))
+    paths = [(column, column_path(column)) for column in columns]
+    wanted = {path.down[0] for _, path in paths if path.up and path.down}
+    events = etree.iterparse(
+        file,
+        events=("start", "end"),
+        remove_comments=True,
+        remove_pis=True,
+        encoding=_encoding(drops.encoding),
+        **SAFE,
+    )
+    try:
+        yield from _records(events, record, paths, wanted)
+    except etree.XMLSyntaxError as error:
+        raise BadFileError("is not well-formed XML, or was cut off", error.lineno or 0) from None
+
+
+def _encoding(configured: str) -> str | None:
+    return ENCODINGS[configured].removesuffix("-sig") if configured else None
+
+
+def _records(
+    events: "etree.iterparse",
+    record: tuple[str, ...],
+    paths: Sequence[tuple[str, ColumnPath]],
+    wanted: set[str],
+) -> Iterator[FileRow]:
+    around: list[_Open] = []
+    inside = 0
+    for event, element in events:
+        if inside:
+            inside += 1 if event == "start" else -1
+            if not inside:
+                line = line_of(element)
+                yield FileRow(line, {column: _value(element, around, path, column, line) for column, path in paths})
+                forget_before(element)
+            continue
+        if event == "end":
+            _close(around, element, wanted)
+            continue
+        name = _local(element.tag)
+        if not around:
+            _check_root(element, name, record)
+        else:
+            around[-1].has_children = True
+        if len(around) == len(record) - 1 and (*(one.name for one in around), name) == record:
+            inside = 1
+        else:
+            around.append(_Open(name, _attributes(element)))
+
+
+def _check_root(element: "etree._Element", name: str, record: tuple[str, ...]) -> None:
+    refuse_document_type(element)
+    if name != record[0]:
+        raise BadFileError(f"its root element is not {record[0]}", line_of(element))
+
+
+def _close(around: list[_Open], element: "etree._Element", wanted: set[str]) -> None:
+    """Takes an element around the records from the stack and keeps its text for the records that follow."""
+    closed = around.pop()
+    if around and closed.name in wanted and not closed.has_children:
+        if closed.name in around[-1].texts:
+            raise BadFileError(f"{closed.name} stands more than once", line_of(element))
+        around[-1].texts[closed.name] = _text(element, line_of(element))
+    forget_before(element)
+
+
+def _value(element: "etree._Element", around: Sequence[_Open], path: ColumnPath, column: str, line: int) -> str | None:
+    if path.up:
+        if path.up > len(around):
+            raise BadFileError(f"{column} leads out of the document", line)
+        above = around[-path.up]
+        return (
+            checked_text(above.attributes.get(path.attribute, ""), line)
+            if path.attribute
+            else above.texts.get(path.down[0])
+        )
+    for name in path.down:
+        found = [child for child in element if _local(child.tag) == name]
+        if len(found) > 1:
+            raise BadFileError(f"{column} stands more than once", line)
+        if not found:
+            return None
+        element = found[0]
+    if path.attribute:
+        return checked_text(_attributes(element).get(path.attribute, ""), line)
+    if len(element):
+        raise BadFileError(f"{column} holds other elements", line)
+    return _text(element, line)
+
+
+def _text(element: "etree._Element", line: int) -> str | None:
+    return checked_text((element.text or "").strip(), line)
+
+
+def _attributes(element: "etree._Element") -> dict[str, str]:
+    return {_local(str(name)): str(value) for name, value in element.attrib.items()}
+
+
+def _local(tag: object) -> str:
+    return str(tag).rpartition("}")[2]
