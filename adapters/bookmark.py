@@ -34,16 +34,21 @@ def keep_setting(connection: sqlite3.Connection, name: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (name, value))
 
 
+def drop_setting(connection: sqlite3.Connection, name: str) -> None:
+    """Forgets the value kept under this name."""
+    connection.execute("DELETE FROM setting WHERE name = ?", (name,))
+
+
 def add_pending(connection: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
     """Marks the cases of these changed rows (origin, case number) to be read, and those the rows belonged to."""
-    for origin, number in rows:
-        if number:
-            connection.execute("INSERT OR IGNORE INTO pending (case_number) VALUES (?)", (number,))
-        connection.execute(
-            "INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT case_number FROM record"
-            " WHERE origin = ? AND case_number <> ?",
-            (origin, number),
-        )
+    found = list(rows)
+    numbers = ((number,) for _, number in found if number)
+    connection.executemany("INSERT OR IGNORE INTO pending (case_number) VALUES (?)", numbers)
+    connection.execute(
+        "INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT record.case_number"
+        " FROM json_each(?) AS changed JOIN record ON record.origin = changed.value",
+        (json.dumps([origin for origin, _ in found], ensure_ascii=False),),
+    )
 
 
 def add_all_known(connection: sqlite3.Connection) -> None:

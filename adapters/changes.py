@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from adapters.mapping import CASE_TABLE
+from adapters.moments import local_stamp, stamp_moment
 from adapters.reading import CASE, MILESTONE, PARTY, Reading, Record
-from adapters.values import UnreadableError, local_moment, local_stamp, stamp_moment
+from adapters.values import UnreadableError
 
 WITHDRAWN = "withdrawn"
 #: The fingerprint of a record that is to be sent again whatever the case system says: no data have it.
@@ -101,7 +102,7 @@ def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Cha
         last, text = state.get(record.id), canonical(record.data)
         if last is None or last.fingerprint != fingerprint(text):
             stamp = stamps.of(record.origin)
-            formed = _full_stamp(record.formed) if is_new else ""
+            formed = record.formed if is_new else ""
             sequence = next_sequence(stamp, last.sequence if last else None)
             made.append(_push(record, text, sequence, formed or stamp, waits=bool(left - {record.source})))
     return made
@@ -150,16 +151,12 @@ class _Stamps:
 
 
 def _stamps(reading: Reading, known: Iterable[Known], now: datetime) -> _Stamps:
-    changed = {origin: stamp for origin, text in reading.changed.items() if (stamp := _full_stamp(text))}
+    changed = {origin: stamp for origin, stamp in reading.changed.items() if stamp}
     seen: dict[str, str] = {}
     for entry in known:
         seen[entry.origin] = max(seen.get(entry.origin, ""), entry.sequence[:14])
     of_case = [stamp for origin, stamp in changed.items() if origin.startswith(f"{CASE_TABLE}:")]
     return _Stamps(changed, seen, max(of_case or changed.values(), default=local_stamp(now)))
-
-
-def _full_stamp(text: str) -> str:
-    return text.strip().ljust(14, "0") if local_moment(text) else ""
 
 
 def _withdrawal(entry: Known, stamp: str) -> Change:

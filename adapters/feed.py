@@ -1,6 +1,8 @@
 """From the case system into the spool: find what changed, read those cases whole, append what must be pushed."""
 
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,13 +13,14 @@ import structlog
 from adapters import bookmark, copies, spool
 from adapters.changes import Change, changes
 from adapters.mapping import SystemMapping
+from adapters.moments import LOCAL_TIME, local_stamp, moment
 from adapters.reading import CaseRows, Reading, origin
 from adapters.records import read_case
-from adapters.sources.sql import SqlSource
+from adapters.sources.source import Source
 from adapters.statefile import transaction
-from adapters.values import LOCAL_TIME, local_moment, local_stamp
 
-_BOOKMARK, FULL_READ = "bookmark", "full_read"
+_BOOKMARK, FULL_READ, _FOUND = "bookmark", "full_read", "full_read_found"
+_ROWS_AT_ONCE = 5000
 
 log = structlog.get_logger()
 
@@ -27,7 +30,7 @@ class Feed:
     """One case system and the state file beside it; `clock` gives the aware time."""
 
     mapping: SystemMapping
-    source: SqlSource
+    source: Source
     state: sqlite3.Connection
     clock: Callable[[], datetime]
 
@@ -39,16 +42,19 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
     again: whatever slipped through then comes to light.
     """
     start = since or _start(feed)
-    newest = bookmark.setting(feed.state, _BOOKMARK) or ""
+    newest = max(bookmark.setting(feed.state, _BOOKMARK) or "", feed.source.newest_change() if start is None else "")
     without_number = 0
+    rows = feed.source.changed_rows(start)
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        without_number += sum(not row.case_number for row in some)
+        newest = max(newest, *(row.changed for row in some))
+        with transaction(feed.state):
+            bookmark.add_pending(feed.state, [(row.origin, row.case_number) for row in some])
     with transaction(feed.state):
-        for row in feed.source.changed_rows(start):
-            without_number += not row.case_number
-            newest = max(newest, row.changed)
-            bookmark.add_pending(feed.state, [(row.origin, row.case_number)])
         if start is None:
             bookmark.add_all_known(feed.state)
             bookmark.keep_setting(feed.state, FULL_READ, feed.clock().isoformat())
+            bookmark.keep_setting(feed.state, _FOUND, json.dumps({"cases": 0, "events": 0, "withdrawn": 0}))
         if start is None or since:
             bookmark.try_refused_again(feed.state)
         # A row stamped in the future must not move the bookmark past the rows that are still to come.
@@ -59,15 +65,14 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
 
 def _start(feed: Feed) -> str | None:
     """The stamp to read from, or None if everything is to be read."""
-    mark, read = bookmark.setting(feed.state, _BOOKMARK), bookmark.setting(feed.state, FULL_READ)
-    moment = local_moment(mark)
-    if moment is None or read is None:
+    newest, read = moment(bookmark.setting(feed.state, _BOOKMARK)), bookmark.setting(feed.state, FULL_READ)
+    if newest is None or read is None:
         return None
     settings = feed.mapping.source
     hours = settings.full_read_hours
     if hours and feed.clock() - datetime.fromisoformat(read) >= timedelta(hours=hours):
         return None
-    return local_stamp(moment - timedelta(minutes=settings.overlap_minutes))
+    return local_stamp(newest - timedelta(minutes=settings.overlap_minutes))
 
 
 def read_chunk(feed: Feed) -> int:
@@ -77,6 +82,7 @@ def read_chunk(feed: Feed) -> int:
     """
     numbers = bookmark.pending_cases(feed.state, feed.mapping.source.chunk_cases)
     if not numbers:
+        _tell_full_read(feed)
         return 0
     readings = _readings(feed, feed.source.cases(numbers))
     made = _compared(feed, readings)
@@ -87,9 +93,36 @@ def read_chunk(feed: Feed) -> int:
         if feed.mapping.service.files:
             copies.keep(feed.state, made)
         bookmark.drop_pending(feed.state, numbers)
+        _count_full_read(feed, len(numbers), made)
     if made:
         log.info("read", cases=len(numbers), events=len(made))
+    _tell_refused(readings)
     return len(numbers)
+
+
+def _count_full_read(feed: Feed, cases: int, made: Sequence[Change]) -> None:
+    """Adds what was found to the count of the full read that is under way, if there is one."""
+    if found := bookmark.setting(feed.state, _FOUND):
+        counts = json.loads(found)
+        withdrawn = sum(not change.known.is_live for change in made)
+        more = {"cases": cases, "events": len(made), "withdrawn": withdrawn}
+        added = {name: counts[name] + count for name, count in more.items()}
+        bookmark.keep_setting(feed.state, _FOUND, json.dumps(added))
+
+
+def _tell_full_read(feed: Feed) -> None:
+    """Says once what a full read found: changes that polls overlooked, and records that are gone from the source."""
+    if found := bookmark.setting(feed.state, _FOUND):
+        log.info("full_read", **json.loads(found))
+        with transaction(feed.state):
+            bookmark.drop_setting(feed.state, _FOUND)
+
+
+def _tell_refused(readings: Sequence[Reading]) -> None:
+    """Counts what could not be read by column, so that a new code of the case system is noticed the same day."""
+    counts = Counter((fault.name, fault.column, fault.reason) for reading in readings for fault in reading.refusals)
+    for (name, column, reason), count in counts.items():
+        log.error("unreadable", record=name, column=column, reason=reason, records=count)
 
 
 def _compared(feed: Feed, readings: Sequence[Reading]) -> list[Change]:

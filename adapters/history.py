@@ -1,7 +1,7 @@
 """The entries a row has had one after another where it only keeps the newest, such as compulsory measures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,8 @@ class Entry:
     document_number: str
     details: Mapping[str, Any]
     standing: Standing = Standing.CURRENT
+    name: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def following(past: Sequence[Entry], now: Entry | None) -> tuple[Entry, ...]:

@@ -17,8 +17,8 @@ from adapters.mapping import SystemMapping
 from adapters.masking import masked
 from adapters.reading import CASE, MILESTONE, PARTY
 from adapters.sections import MappingError
-from adapters.sources.sql import SourceUnavailableError
-from adapters.work import open_carrier, open_feed
+from adapters.sources.source import SourceUnavailableError
+from adapters.work import open_carrier, open_feed, open_source
 
 _SAMPLE_CASES = 50
 
@@ -35,7 +35,7 @@ def inspect(mapping: SystemMapping, path: Path) -> Iterator[Finding]:
     """Tests the case system and the service, compares what both sides hold, and lists what is refused."""
     yield Finding(f"mapping   {mapping.file}: good")
     state = statefile.open_copy(path)
-    yield from _source(mapping, state)
+    yield from _source(mapping, state, path)
     try:
         carrier = open_carrier(mapping, os.environ)
     except MappingError as error:
@@ -46,10 +46,10 @@ def inspect(mapping: SystemMapping, path: Path) -> Iterator[Finding]:
     yield from _refused(state)
 
 
-def _source(mapping: SystemMapping, state: sqlite3.Connection) -> Iterator[Finding]:
+def _source(mapping: SystemMapping, state: sqlite3.Connection, path: Path) -> Iterator[Finding]:
     try:
-        feed = open_feed(mapping, state)
-        samples = list(_samples(feed))
+        with open_source(mapping, path, is_preview=True) as source:
+            samples = list(_samples(open_feed(mapping, state, source)))
     except (MappingError, SourceUnavailableError) as error:
         yield Finding(f"source    {error}", is_good=False)
         return

@@ -12,7 +12,7 @@ from adapters import spool
 from adapters.feed import Feed, find_changes, read_chunk
 from adapters.sender import Sender
 from adapters.sending import DiskNews, SendingThread
-from adapters.sources.sql import SourceUnavailableError
+from adapters.sources.source import SourceUnavailableError
 from adapters.statefile import is_full
 
 #: `--once` gives up after this many failures in a row of the case system, of the state's disk or of one push source.

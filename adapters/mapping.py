@@ -1,62 +1,109 @@
 """The mapping of one case system as checked values: which columns are read, and what becomes of them."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from string import Formatter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-#: One row of the case system: only mapped columns, every value as text, None for NULL.
+from adapters.sources.fileformat import Drops
+
+#: One row of the case system: only mapped columns, every value as text, None for NULL. A column of a lookup is
+#: called by both names, such as person.XM.
 Row = Mapping[str, str | None]
 
-#: How the mapping calls the root table; every other table is a child of it, joined by the case number.
+#: How the mapping calls the root table; every other table is a child of it or of another child.
 CASE_TABLE = "case"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds for a row when the column is one of `values` (or, with `inverted`, when it is none of them)."""
+    """Holds for a row when the column is one of `values` (or, with `inverted`, when it is none of them).
+
+    Empty text stands for NULL.
+    """
 
     column: str
     values: frozenset[str]
     inverted: bool = False
 
-    def holds(self, row: Row) -> bool:
-        """Whether this row meets the condition; NULL counts as empty text."""
-        return ((row[self.column] or "").strip() in self.values) is not self.inverted
+
+#: Conditions that must all hold; none: always.
+Conditions = tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A text of a row: the first filled of `columns`, else `always`; nothing unless `when` holds.
+
+    With `codes`, the text is a code, and the value is what it means; '' means that there is nothing to tell.
+    """
+
+    columns: tuple[str, ...] = ()
+    always: str = ""
+    codes: Mapping[str, str] | None = None
+    when: Conditions = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A table whose row is found by one column of the rows that point to it; its columns are called `name`.COLUMN."""
+
+    name: str
+    table: str
+    key: str
+    by: str
+    changed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """How a child row finds its parent: the child's `column` equals `key` of a row of `table`."""
+
+    table: str
+    column: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One polled table: its bookkeeping columns, and which of its rows never leave."""
+    """One table: where its rows are, how they hang together, and which of them never leave.
+
+    `row_id` are the columns that together tell the row from all others. `changed` holds the time of the last change
+    in the form `changed_form`; `polled` is the column by which changed rows are found where that is another one. A row
+    for which one of `deleted` or one of `secret` holds never leaves.
+    """
 
     name: str
     table: str
-    row_id: str
+    row_id: tuple[str, ...]
     case_number: str
+    parent: Parent | None
     changed: str
+    changed_form: str
     created: str
-    deleted: Condition | None
-    secret: Condition | None
+    deleted: Conditions
+    secret: Conditions
+    lookups: tuple[Lookup, ...] = ()
+    drops: Drops | None = None
+    polled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class UnitLookup:
-    """The table of handling units: `by` is the case's column that holds the unit's code."""
+class UnitMapping:
+    """The handling unit of a case."""
 
-    table: str
-    by: str
-    code: str
-    name: str
-    address: str
-    phone: str
+    code: Value
+    name: Value
+    address: Value
+    phone: Value
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
-    """A value read from a code column; a code mapped to '' means that there is nothing to tell."""
+class TransferMapping:
+    """Where a case was transferred to."""
 
-    column: str
-    codes: Mapping[str, str]
+    name: Value
+    phone: Value
+    on: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +124,22 @@ class Phrases:
 
 
 @dataclass(frozen=True, slots=True)
+class PenaltyMapping:
+    """One penalty read from columns of its own: there is one if its kind is told and its numbers are filled."""
+
+    kind: Value
+    amount: Value
+    days: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Penalties:
+    """Penalties read from columns of their own, in this order."""
+
+    parts: tuple[PenaltyMapping, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A detail told by the place in a history: the first entry has one value, later ones another."""
 
@@ -84,69 +147,122 @@ class Turn:
     later: str
 
 
-Detail = Coded | Phrases | Turn
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A detail that is a date."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A detail that is true as long as the conditions hold."""
+
+    conditions: Conditions
+
+
+Detail = Value | Day | Flag | Phrases | Penalties | Turn
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectByName:
+    """A suspect given by name: the one row of `table` in the same case whose column `name` says the same."""
+
+    column: str
+    table: str
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The suspect a record concerns: a template, or a name; the whole case, if that is empty and `may_be_empty`."""
+
+    template: str = ""
+    by_name: SubjectByName | None = None
+    may_be_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldMapping:
+    """Why, and until when, a milestone is held back from everybody."""
+
+    reason: Value
+    until: Value
 
 
 @dataclass(frozen=True, slots=True)
 class MilestoneMapping:
-    """How rows of one table become milestones of one name."""
+    """How rows of one table become milestones; `names` are all that `name` can say.
 
-    name: str
+    Without a `key`, the place of the row and the name of the milestone are its key.
+    """
+
+    name: Value
+    names: frozenset[str]
     table: str
     kinds: frozenset[str]
+    only: Conditions
     key: str
-    subject: str
-    occurred_on: str
-    document_number: str
+    subject: Subject
+    occurred_on: Value
+    document_number: Value
     history: str
+    hold: HoldMapping | None
+    tell_first: Conditions | None
     details: Mapping[str, Detail]
 
 
 @dataclass(frozen=True, slots=True)
-class Appearance:
-    """When a suspect appeared: the first filled one of `columns`, if the condition holds."""
-
-    columns: tuple[str, ...]
-    when: Condition
-
-
-@dataclass(frozen=True, slots=True)
 class PartyMapping:
-    """How rows of one table become parties."""
+    """How rows of one table become parties. Without a `key`, the place of the row and the role are the key."""
 
     table: str
     key: str
-    role: str | Coded
-    only: Condition | None
-    name: str
-    phone: str
-    subject: str
-    appeared_on: Appearance | None
-    born_on: str
-    sms: bool
+    role: Value
+    kinds: frozenset[str]
+    only: Conditions
+    name: Value
+    phone: Value
+    subject: Subject
+    appeared_on: Value
+    born_on: Value
+    juvenile: Conditions | None
+    valid_from: Value
+    valid_until: Value
+    sms: Conditions | bool
 
 
 @dataclass(frozen=True, slots=True)
 class CaseMapping:
     """How the root row becomes the case."""
 
-    kind: Coded
-    state: str
-    opened_on: str
+    kind: Value
+    state: Value
+    opened_on: Value
+    concluded_on: Value
     aliases: tuple[str, ...]
-    merged_into: str
-    unit: UnitLookup | None
+    merged_into: Value
+    transferred_to: TransferMapping | None
+    juvenile: Conditions | None
+    trade: Value
+    unit: UnitMapping
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
-    """How the case system is reached and polled."""
+    """How the case system is reached and polled: a database at `url`, or files in `inbox`."""
 
     url: str
+    inbox: str
+    schema: str
+    is_utc: bool
     poll_seconds: float
     overlap_minutes: float
     chunk_cases: int
     full_read_hours: float
+    settle_seconds: float
+    keep_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +285,7 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class SystemMapping:
-    """Everything one mapping file says; `tables` begins with the root table."""
+    """Everything one mapping file says; in `tables` every parent stands before its children, the root first."""
 
     file: str
     name: str
@@ -180,49 +296,8 @@ class SystemMapping:
     case: CaseMapping
     milestones: tuple[MilestoneMapping, ...]
     parties: tuple[PartyMapping, ...]
+    by_name: Mapping[str, Table] = field(repr=False)
 
     def table(self, name: str) -> Table:
         """The table the mapping calls by this name."""
-        return next(table for table in self.tables if table.name == name)
-
-
-def template_columns(template: str) -> Iterator[str]:
-    """The columns a template such as '{RYBH}:family' names, `role` apart."""
-    return (name for _, name, _, _ in Formatter().parse(template) if name and name != "role")
-
-
-def columns_read(mapping: SystemMapping, table: Table) -> tuple[str, ...]:
-    """The columns of this table that are ever selected, sorted; no other column leaves the case system."""
-    named = [table.row_id, table.case_number, table.changed, table.created]
-    named += [condition.column for condition in (table.deleted, table.secret) if condition]
-    if table.name == CASE_TABLE:
-        named += _case_columns(mapping.case)
-    for milestone in mapping.milestones:
-        if milestone.table == table.name:
-            named += _milestone_columns(milestone)
-    for party in mapping.parties:
-        if party.table == table.name:
-            named += _party_columns(party)
-    return tuple(sorted({column for column in named if column}))
-
-
-def _case_columns(case: CaseMapping) -> list[str]:
-    by = [case.unit.by] if case.unit else []
-    return [case.kind.column, case.opened_on, *case.aliases, case.merged_into, *by]
-
-
-def _milestone_columns(milestone: MilestoneMapping) -> list[str]:
-    templates = [*template_columns(milestone.key), *template_columns(milestone.subject)]
-    details = [detail.column for detail in milestone.details.values() if not isinstance(detail, Turn)]
-    return [milestone.occurred_on, milestone.document_number, milestone.history, *templates, *details]
-
-
-def _party_columns(party: PartyMapping) -> list[str]:
-    named = [*template_columns(party.key), *template_columns(party.subject), party.name, party.phone, party.born_on]
-    if isinstance(party.role, Coded):
-        named.append(party.role.column)
-    if party.only:
-        named.append(party.only.column)
-    if party.appeared_on:
-        named += [*party.appeared_on.columns, party.appeared_on.when.column]
-    return named
+        return self.by_name[name]

@@ -2,34 +2,19 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from string import Formatter
 from urllib.parse import urlsplit
 
 from adapters import vocabulary
-from adapters.mapping import (
-    CASE_TABLE,
-    Appearance,
-    CaseMapping,
-    Coded,
-    Condition,
-    Detail,
-    MilestoneMapping,
-    PartyMapping,
-    Phrase,
-    Phrases,
-    ServiceSettings,
-    SourceSettings,
-    SystemMapping,
-    Table,
-    Turn,
-    UnitLookup,
-)
-from adapters.sections import Fault, MappingError, Report, Section, key_lines
+from adapters.mapping import ServiceSettings, SourceSettings, SystemMapping, Table
+from adapters.mapping_records import case, milestone, party
+from adapters.mapping_tables import tables, unit_lookup, with_unit_lookup
+from adapters.sections import Fault, MappingError, Report, Section, key_places
 
-_NUMBERS = {"amount": r"(?P<amount>[1-9]\d{0,11})", "days": r"(?P<days>[1-9]\d{0,3})"}
+#: SQL Server compares a column with so many values at most.
+MOST_CASES = 2000
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -39,9 +24,10 @@ def read_mapping(path: Path, environment: Mapping[str, str]) -> SystemMapping:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise MappingError([Fault(str(path), int(line[1]) if line else None, "TOML", str(error))]) from error
-    report = Report(str(path), key_lines(text), environment)
+        found = re.search(r"at line (\d+), column (\d+)", str(error))
+        place = (int(found[1]), int(found[2])) if found else None
+        raise MappingError([Fault(str(path), place, "TOML", str(error))]) from error
+    report = Report(str(path), key_places(text), environment)
     mapping = _mapping(Section(values, (), report), str(path))
     if report.faults:
         raise MappingError(report.faults)
@@ -61,36 +47,60 @@ def _mapping(root: Section, file: str) -> SystemMapping:
     name = adapter.name("name")
     state = adapter.text("state", f"var/adapter-{name}.db")
     adapter.close()
+    source = _source(root.section("source"))
+    root.report.has_headings = bool(source.inbox)
     service = _service(root.section("service"), root.section("push"))
-    tables = _tables(root.section("tables"))
-    names = [table.name for table in tables]
+    case_part = root.section("case")
+    found = _with_unit(tables(root.section("tables")), case_part)
+    names = [table.name for table in found]
     mapping = SystemMapping(
         file=file,
         name=name,
         state=state,
-        source=_source(root.section("source")),
+        source=source,
         service=service,
-        tables=tables,
-        case=_case(root.section("case"), service.sources),
-        milestones=tuple(_milestone(part, names) for part in root.sections("milestones")),
-        parties=tuple(_party(part, names) for part in root.sections("parties")),
+        tables=found,
+        case=case(case_part, service.sources),
+        milestones=tuple(milestone(part, found) for part in root.sections("milestones")),
+        parties=tuple(party(part, found) for part in root.sections("parties")),
+        by_name=dict(zip(names, found, strict=True)),
     )
     root.close()
     return mapping
 
 
+def _with_unit(found: Sequence[Table], case_part: Section) -> tuple[Table, ...]:
+    if case_part.report.has_headings:
+        return tuple(found)
+    unit = case_part.values.get("unit")
+    lookup = unit_lookup(case_part.section("unit")) if isinstance(unit, dict) else None
+    return (with_unit_lookup(found[0], lookup), *found[1:]) if lookup and found else tuple(found)
+
+
 def _source(part: Section) -> SourceSettings:
     settings = SourceSettings(
-        url=part.text("url"),
+        url=part.text("url", ""),
+        inbox=part.text("inbox", ""),
+        schema=part.text("schema", ""),
+        is_utc=part.flag("utc", False),
         poll_seconds=part.number("poll_seconds", 10, 0.1),
         overlap_minutes=part.number("overlap_minutes", 10, 0),
-        chunk_cases=int(part.number("chunk_cases", 200, 1)),
+        chunk_cases=int(part.number("chunk_cases", 2000, 1)),
         full_read_hours=part.number("full_read_hours", 24, 0),
+        settle_seconds=part.number("settle_seconds", 10, 0),
+        keep_days=int(part.number("keep_days", 30, 1)),
     )
-    if settings.chunk_cases > 200:
-        part.fault("chunk_cases", "must be at most 200")
+    if bool(settings.url) == bool(settings.inbox) and not ("url" in part and "url" in _faulty(part)):
+        part.fault("url", "is needed, or else inbox: a database, or a folder of files")
+    if settings.chunk_cases > MOST_CASES:
+        part.fault("chunk_cases", f"must be at most {MOST_CASES}")
     part.close()
     return settings
+
+
+def _faulty(part: Section) -> set[str]:
+    """The keys of this part that have a fault already."""
+    return {fault.key.rpartition(".")[2] for fault in part.report.faults}
 
 
 def _service(part: Section, push: Section) -> ServiceSettings:
@@ -128,172 +138,3 @@ def _is_safe(url: str) -> bool:
         return ip_address(parts.hostname).is_loopback
     except ValueError:
         return parts.hostname == "localhost"
-
-
-def _tables(part: Section) -> tuple[Table, ...]:
-    names = sorted(part.values, key=lambda name: name != CASE_TABLE)
-    if CASE_TABLE not in names:
-        part.fault(CASE_TABLE, "is missing: it is the root table")
-    return tuple(_table(part.section(name), name) for name in names)
-
-
-def _table(part: Section, name: str) -> Table:
-    table = Table(
-        name=name,
-        table=part.name("table"),
-        row_id=part.name("id"),
-        case_number=part.name("case_number"),
-        changed=part.name("changed"),
-        created=part.name("created", ""),
-        deleted=_condition(part, "deleted"),
-        secret=_condition(part, "secret"),
-    )
-    part.close()
-    return table
-
-
-def _condition(part: Section, key: str) -> Condition | None:
-    """The optional condition { column, is = […] } or { column, is_not = […] } under this key."""
-    if key not in part:
-        part.section(key, required=False)
-        return None
-    inner = part.section(key)
-    inverted = "is_not" in inner
-    condition = Condition(
-        column=inner.name("column"),
-        values=frozenset(inner.texts("is_not" if inverted else "is")),
-        inverted=inverted,
-    )
-    inner.close()
-    return condition
-
-
-def _case(part: Section, sources: Mapping[str, str]) -> CaseMapping:
-    case = CaseMapping(
-        kind=_coded(part.section("kind"), sources),
-        state=part.choice("state", vocabulary.STATES, "open"),
-        opened_on=part.name("opened_on", ""),
-        aliases=part.texts("aliases", ()),
-        merged_into=part.name("merged_into", ""),
-        unit=_unit(part.section("unit")) if "unit" in part else None,
-    )
-    part.close()
-    return case
-
-
-def _unit(part: Section) -> UnitLookup:
-    keys = ("table", "by", "code", "name", "address", "phone")
-    unit = UnitLookup(*(part.name(key) for key in keys))
-    part.close()
-    return unit
-
-
-def _coded(part: Section, allowed: Mapping[str, object] | frozenset[str] | None) -> Coded:
-    coded = Coded(part.name("column"), part.codes("codes", allowed))
-    part.close()
-    return coded
-
-
-def _template(part: Section, key: str, default: str | None = None) -> str:
-    """The template of this key: text with column names in braces, at least one."""
-    template = part.text(key, default)
-    try:
-        names = [name for _, name, _, _ in Formatter().parse(template) if name is not None]
-    except ValueError:
-        names = []
-    if template and (not names or not all(re.fullmatch(r"\w+", name) for name in names)):
-        part.fault(key, "must name its columns in braces, such as {RYBH}:family")
-        return ""
-    return template
-
-
-def _milestone(part: Section, tables: list[str]) -> MilestoneMapping:
-    name = part.choice("name", vocabulary.DETAILS)
-    history = part.name("history", "")
-    milestone = MilestoneMapping(
-        name=name,
-        table=part.choice("table", tables, CASE_TABLE),
-        kinds=part.choices("kinds", vocabulary.KINDS, vocabulary.KINDS),
-        key=_template(part, "key"),
-        subject=_template(part, "subject", ""),
-        occurred_on=part.name("occurred_on"),
-        document_number=part.name("document_number", ""),
-        history=history,
-        details=_details(part, name),
-    )
-    part.close()
-    if not history and any(isinstance(detail, Turn) for detail in milestone.details.values()):
-        part.fault("history", "is missing: a detail with first and later needs it")
-    return milestone
-
-
-def _details(part: Section, milestone: str) -> dict[str, Detail]:
-    inner = part.section("details", required=False)
-    known = vocabulary.DETAILS.get(milestone, frozenset())
-    found: dict[str, Detail] = {}
-    for name in inner.values:
-        if name not in known:
-            inner.fault(name, f"is not a detail of {milestone}; known are {', '.join(sorted(known)) or 'none'}")
-        found[name] = _detail(inner.section(name), name)
-    return found
-
-
-def _detail(part: Section, name: str) -> Detail:
-    if "first" in part:
-        values = vocabulary.DETAIL_VALUES.get(name, frozenset())
-        turn = Turn(part.choice("first", values), part.choice("later", values))
-        part.close()
-        return turn
-    if name == "penalties":
-        return _phrases(part)
-    return _coded(part, vocabulary.DETAIL_VALUES.get(name))
-
-
-def _phrases(part: Section) -> Phrases:
-    between = sorted(part.texts("between"), key=len, reverse=True)
-    words = part.codes("words", vocabulary.PENALTIES)
-    phrases = Phrases(
-        column=part.name("column"),
-        between=re.compile("|".join(map(re.escape, between)) or r"(?!)"),
-        phrases=tuple(Phrase(_wording(wording), penalty) for wording, penalty in words.items()),
-    )
-    part.close()
-    return phrases
-
-
-def _wording(wording: str) -> re.Pattern[str]:
-    """The pattern of a wording such as 罚款{amount}元."""
-    pieces = re.split(r"\{(amount|days)\}", wording)
-    return re.compile("".join(_NUMBERS[piece] if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)))
-
-
-def _party(part: Section, tables: list[str]) -> PartyMapping:
-    party = PartyMapping(
-        table=part.choice("table", tables),
-        key=_template(part, "key"),
-        role=_role(part),
-        only=_condition(part, "only"),
-        name=part.name("name"),
-        phone=part.name("phone"),
-        subject=_template(part, "subject", ""),
-        appeared_on=_appearance(part.section("appeared_on")) if "appeared_on" in part else None,
-        born_on=part.name("born_on", ""),
-        sms=part.flag("sms", True),
-    )
-    part.close()
-    return party
-
-
-def _role(part: Section) -> str | Coded:
-    if isinstance(part.values.get("role"), dict):
-        return _coded(part.section("role"), vocabulary.ROLES | {""})
-    return part.choice("role", vocabulary.ROLES)
-
-
-def _appearance(part: Section) -> Appearance:
-    when = _condition(part, "when")
-    if when is None:
-        part.fault("when", "is missing")
-    appearance = Appearance(part.texts("columns"), when or Condition("", frozenset()))
-    part.close()
-    return appearance

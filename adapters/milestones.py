@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters import vocabulary
 from adapters.history import Entry, following, standing_entries
-from adapters.mapping import Coded, Detail, MilestoneMapping, Phrases, Row, Turn
+from adapters.mapping import Day, Detail, Flag, HoldMapping, MilestoneMapping, Row, Turn, Value
+from adapters.moments import local_stamp, moment, stamp_moment
 from adapters.reading import MILESTONE, CaseContext, OpenRow, iso, present
-from adapters.values import UnreadableError, day, decoded, filled, penalties, rendered
+from adapters.values import UnreadableError, all_hold, day_of, filled, penalties, rendered, required, text_of
 
 
 def add_milestones(context: CaseContext) -> None:
@@ -24,12 +26,12 @@ def _entries(context: CaseContext, milestone: MilestoneMapping, row: OpenRow) ->
 
     A row that cannot be read is refused, and changes nothing of what it said before.
     """
-    place = (row.origin, milestone.name)
+    place = (row.origin, milestone.name.always or MILESTONE)
     past = context.histories.get(place, ())
     try:
-        now = _entry(milestone, row.values)
+        now = _entry(context, milestone, row)
     except UnreadableError as fault:
-        context.reading.refuse(row.origin, milestone.name, fault)
+        context.reading.refuse(*place, fault)
         return standing_entries(past)
     if not milestone.history:
         return [now] if now else []
@@ -37,30 +39,60 @@ def _entries(context: CaseContext, milestone: MilestoneMapping, row: OpenRow) ->
     return standing_entries(context.reading.histories[place])
 
 
-def _entry(milestone: MilestoneMapping, row: Row) -> Entry | None:
-    """What this row says now; None as long as its date or a column of its details is empty."""
-    columns = [detail.column for detail in milestone.details.values() if not isinstance(detail, Turn)]
-    if not all(filled(row, column) for column in (milestone.occurred_on, *columns)):
+def _entry(context: CaseContext, milestone: MilestoneMapping, open_row: OpenRow) -> Entry | None:
+    """What this row says now; None as long as its date is empty, its conditions do not hold, or it tells nothing."""
+    row = open_row.values
+    if not all_hold(milestone.only, row):
         return None
-    day(row, milestone.occurred_on)
+    name = required(row, milestone.name)
+    occurred_on = text_of(row, milestone.occurred_on)
+    if not name or not occurred_on:
+        return None
+    day_of(row, milestone.occurred_on, context.zone)
+    occurred = moment(occurred_on, context.zone)
     return Entry(
-        key=rendered(milestone.key, row),
+        key=rendered(milestone.key, row) if milestone.key else f"{open_row.origin}:{name}",
         code=filled(row, milestone.history),
-        subject=rendered(milestone.subject, row),
-        occurred_stamp=filled(row, milestone.occurred_on),
-        document_number=filled(row, milestone.document_number),
-        details=_read_details(milestone.details, row),
+        subject=context.subject(milestone.subject, row),
+        occurred_stamp=local_stamp(occurred) if occurred else "",
+        document_number=text_of(row, milestone.document_number),
+        details=_details(context, milestone, name, row),
+        name=name,
+        more=_more(context, milestone, row),
     )
 
 
-def _read_details(details: Mapping[str, Detail], row: Row) -> dict[str, Any]:
-    read: dict[str, Any] = {}
-    for name, detail in details.items():
-        if isinstance(detail, Coded):
-            read[name] = decoded(row, detail)
-        elif isinstance(detail, Phrases):
-            read[name] = penalties(row, detail)
-    return read
+def _details(context: CaseContext, milestone: MilestoneMapping, name: str, row: Row) -> dict[str, Any]:
+    """The details that milestones of this name have."""
+    known = vocabulary.DETAILS[name]
+    return {key: _read(context, detail, row) for key, detail in milestone.details.items() if key in known}
+
+
+def _read(context: CaseContext, detail: Detail, row: Row) -> Any:
+    match detail:
+        case Value():
+            return text_of(row, detail)
+        case Day(value):
+            return iso(day_of(row, value, context.zone))
+        case Flag(conditions):
+            return all_hold(conditions, row)
+        case Turn():
+            return None
+        case _:
+            return penalties(row, detail)
+
+
+def _more(context: CaseContext, milestone: MilestoneMapping, row: Row) -> Mapping[str, Any]:
+    """What stands beside the details: whether the milestone is held back, or told in person first."""
+    tell_first = milestone.tell_first is not None and all_hold(milestone.tell_first, row)
+    return present({"hold": _hold(context, milestone.hold, row), "tell_first": tell_first})
+
+
+def _hold(context: CaseContext, hold: HoldMapping | None, row: Row) -> dict[str, Any] | None:
+    reason = text_of(row, hold.reason) if hold else ""
+    if hold is None or not reason:
+        return None
+    return present({"reason": reason, "until": iso(day_of(row, hold.until, context.zone))})
 
 
 def _data(milestone: MilestoneMapping, entry: Entry, is_first: bool) -> dict[str, Any]:
@@ -72,10 +104,11 @@ def _data(milestone: MilestoneMapping, entry: Entry, is_first: bool) -> dict[str
     return present(
         {
             "milestone": entry.key,
-            "name": milestone.name,
+            "name": entry.name or milestone.name.always,
             "subject": entry.subject,
-            "occurred_on": iso(day({"occurred_on": entry.occurred_stamp}, "occurred_on")),
+            "occurred_on": stamp_moment(entry.occurred_stamp.ljust(14, "0")).date().isoformat(),
             "document_number": entry.document_number,
             "details": present({**entry.details, **turns}),
+            **entry.more,
         }
     )

@@ -3,18 +3,20 @@
 from typing import Any
 
 from adapters.mapping import PartyMapping, Row
-from adapters.reading import PARTY, CaseContext, iso, present
-from adapters.values import UnreadableError, appeared_on, decoded, filled, is_juvenile, rendered
+from adapters.reading import PARTY, CaseContext, OpenRow, iso, present
+from adapters.values import UnreadableError, all_hold, day_of, is_juvenile, phone_of, rendered, required, text_of
 
 
 def add_parties(context: CaseContext) -> None:
     """Adds the parties of this case to its reading, in the mapping's order."""
     for party in context.mapping.parties:
+        if context.kind not in party.kinds:
+            continue
         for row in context.open_rows(party.table):
-            if party.only and not party.only.holds(row.values):
+            if not all_hold(party.only, row.values):
                 continue
             try:
-                data = _data(context, party, row.values)
+                data = _data(context, party, row)
             except UnreadableError as fault:
                 context.reading.refuse(row.origin, PARTY, fault)
                 continue
@@ -22,20 +24,29 @@ def add_parties(context: CaseContext) -> None:
                 context.add(PARTY, data["party"], row, row.created, data)
 
 
-def _data(context: CaseContext, party: PartyMapping, row: Row) -> dict[str, Any]:
+def _data(context: CaseContext, party: PartyMapping, open_row: OpenRow) -> dict[str, Any]:
     """The data of this party; empty for a role that is none, and for a contact with neither name nor phone."""
-    role = party.role if isinstance(party.role, str) else decoded(row, party.role)
-    if not role or not (filled(row, party.name) or filled(row, party.phone)):
+    row, zone = open_row.values, context.zone
+    role = required(row, party.role)
+    name, phone = text_of(row, party.name), phone_of(row, party.phone)
+    if not role or not (name or phone):
         return {}
+    born_on = day_of(row, party.born_on, zone)
     return present(
         {
-            "party": rendered(party.key, row, {"role": role}),
+            "party": rendered(party.key, row, {"role": role}) if party.key else f"{open_row.origin}:{role}",
             "role": role,
-            "name": filled(row, party.name),
-            "phone": row[party.phone] if filled(row, party.phone) else None,
-            "subject": rendered(party.subject, row),
-            "appeared_on": iso(appeared_on(row, party.appeared_on)) if party.appeared_on else None,
-            "juvenile": bool(party.born_on) and is_juvenile(row, party.born_on, context.today),
-            "sms": party.sms,
+            "name": name,
+            "phone": phone,
+            "subject": context.subject(party.subject, row),
+            "appeared_on": iso(day_of(row, party.appeared_on, zone)),
+            "juvenile": is_juvenile(born_on, context.today) or _is_flagged(party, row),
+            "valid_from": iso(day_of(row, party.valid_from, zone)),
+            "valid_until": iso(day_of(row, party.valid_until, zone)),
+            "sms": party.sms if isinstance(party.sms, bool) else all_hold(party.sms, row),
         }
     )
+
+
+def _is_flagged(party: PartyMapping, row: Row) -> bool:
+    return party.juvenile is not None and all_hold(party.juvenile, row)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, tzinfo
 from typing import Any
 
 from adapters.history import Entry
-from adapters.mapping import Row, SystemMapping, Table
-from adapters.values import UnreadableError, filled
+from adapters.mapping import Row, Subject, SubjectByName, SystemMapping, Table
+from adapters.mapping_values import template_columns
+from adapters.moments import LOCAL_TIME, changed_stamp, stamp
+from adapters.values import UnreadableError, any_holds, filled, rendered, same_name
 
 CASE, MILESTONE, PARTY = "case", "milestone", "party"
 
@@ -17,11 +19,10 @@ Histories = Mapping[tuple[str, str], tuple[Entry, ...]]
 
 @dataclass(frozen=True, slots=True)
 class CaseRows:
-    """All rows that carry one case number, by the mapping's name of their table, and the unit's row."""
+    """All rows that belong to one case number, by the mapping's name of their table."""
 
     number: str
     tables: Mapping[str, Sequence[Row]]
-    unit: Row | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class LocalRefusal:
-    """A record that is not pushed; `name` is case, party or the milestone's name."""
+    """A record that is not pushed; `name` is case, party or milestone, `code` an unknown code that may be shown."""
 
     origin: str
     name: str
     column: str
     reason: str
+    code: str = ""
 
 
 @dataclass(slots=True)
@@ -65,37 +67,12 @@ class Reading:
 
     def refuse(self, place: str, name: str, fault: UnreadableError) -> None:
         """Records that this record cannot be read."""
-        self.refusals.append(LocalRefusal(place, name, fault.column, fault.reason))
-
-
-@dataclass(frozen=True, slots=True)
-class CaseContext:
-    """One open case while it is read."""
-
-    mapping: SystemMapping
-    rows: CaseRows
-    histories: Histories
-    today: date
-    kind: str
-    reading: Reading
-
-    def add(self, record_type: str, key: str, row: "OpenRow", formed: str, data: Mapping[str, Any]) -> None:
-        """Adds one record to the reading."""
-        source = self.mapping.service.sources[self.kind]
-        number = self.rows.number
-        self.reading.records.append(Record(source, record_type, key, number, row.origin, row.changed, formed, data))
-
-    def open_rows(self, name: str) -> Iterator["OpenRow"]:
-        """The rows of this table that may leave: neither deleted nor secret."""
-        table = self.mapping.table(name)
-        for row in self.rows.tables.get(name, ()):
-            if not any(guard and guard.holds(row) for guard in (table.deleted, table.secret)):
-                yield open_row(table, row)
+        self.refusals.append(LocalRefusal(place, name, fault.column, fault.reason, fault.code))
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
-    """One row that may leave, with where it is and when it was changed and created."""
+    """One row that may leave, with where it is and when it was changed and created (stamps, '' if not known)."""
 
     values: Row
     origin: str
@@ -103,14 +80,81 @@ class OpenRow:
     created: str
 
 
+@dataclass(frozen=True, slots=True)
+class CaseContext:
+    """One open case while it is read; `open_tables` keeps the rows that may leave."""
+
+    mapping: SystemMapping
+    rows: CaseRows
+    histories: Histories
+    today: date
+    kind: str
+    reading: Reading
+    open_tables: dict[str, list[OpenRow]] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of the source's times that name none."""
+        return zone_of(self.mapping)
+
+    def add(self, record_type: str, key: str, row: OpenRow, formed: str, data: Mapping[str, Any]) -> None:
+        """Adds one record to the reading."""
+        source = self.mapping.service.sources[self.kind]
+        number = self.rows.number
+        self.reading.records.append(Record(source, record_type, key, number, row.origin, row.changed, formed, data))
+
+    def open_rows(self, name: str) -> Sequence[OpenRow]:
+        """The rows of this table that may leave: neither deleted nor secret, nor children of such a row."""
+        if name not in self.open_tables:
+            self.open_tables[name] = list(self._open_rows(self.mapping.table(name)))
+        return self.open_tables[name]
+
+    def _open_rows(self, table: Table) -> Iterator[OpenRow]:
+        parent = table.parent
+        keys = {filled(row.values, parent.key) for row in self.open_rows(parent.table)} if parent else None
+        for row in self.rows.tables.get(table.name, ()):
+            is_child = keys is None or parent is None or filled(row, parent.column) in keys
+            if is_child and not any_holds(table.deleted, row) and not any_holds(table.secret, row):
+                yield open_row(self.mapping, table, row)
+
+    def subject(self, subject: Subject, row: Row) -> str:
+        """The key of the suspect this row concerns, '' for the whole case; UnreadableError if that is not certain."""
+        by_name = subject.by_name
+        columns = [by_name.column] if by_name else template_columns(subject.template)
+        if not columns or (subject.may_be_empty and not any(filled(row, column) for column in columns)):
+            return ""
+        return self._named(by_name, row) if by_name else rendered(subject.template, row)
+
+    def _named(self, by_name: SubjectByName, row: Row) -> str:
+        wanted = same_name(filled(row, by_name.column))
+        people = [one.values for one in self.open_rows(by_name.table)]
+        keys = {rendered(by_name.key, one) for one in people if same_name(filled(one, by_name.name)) == wanted}
+        if not wanted or len(keys) != 1:
+            raise UnreadableError(by_name.column, "is not the name of just one person of the case")
+        return keys.pop()
+
+
+def zone_of(mapping: SystemMapping) -> tzinfo:
+    """The zone of the source's times that name none."""
+    return UTC if mapping.source.is_utc else LOCAL_TIME
+
+
 def origin(table: Table, row: Row) -> str:
     """Where a row is: the mapping's name of its table, and its id."""
-    return f"{table.name}:{filled(row, table.row_id)}"
+    return f"{table.name}:{':'.join(filled(row, column) for column in table.row_id)}"
 
 
-def open_row(table: Table, row: Row) -> OpenRow:
+def changed_at(mapping: SystemMapping, table: Table, row: Row) -> str:
+    """The stamp of when this row, or a row that it points to, was last changed; '' if nobody knows."""
+    columns = [table.changed or table.polled]
+    columns += [f"{lookup.name}.{lookup.changed}" for lookup in table.lookups if lookup.changed]
+    return max(changed_stamp(row.get(column), table.changed_form, zone_of(mapping)) for column in columns)
+
+
+def open_row(mapping: SystemMapping, table: Table, row: Row) -> OpenRow:
     """This row with its bookkeeping columns read."""
-    return OpenRow(row, origin(table, row), filled(row, table.changed), filled(row, table.created))
+    created = stamp(row.get(table.created), zone_of(mapping))
+    return OpenRow(row, origin(table, row), changed_at(mapping, table, row), created)
 
 
 def present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,21 @@ from typing import Any
 
 from adapters.mapping import CASE_TABLE, Row, SystemMapping
 from adapters.milestones import add_milestones
+from adapters.moments import stamp
 from adapters.parties import add_parties
-from adapters.reading import CASE, CaseContext, CaseRows, Histories, Reading, iso, open_row, origin, present
-from adapters.values import UnreadableError, day, decoded, filled
+from adapters.reading import (
+    CASE,
+    CaseContext,
+    CaseRows,
+    Histories,
+    Reading,
+    changed_at,
+    iso,
+    open_row,
+    origin,
+    present,
+)
+from adapters.values import UnreadableError, all_hold, any_holds, day_of, filled, phone_of, required, text_of
 
 
 def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, today: date) -> Reading:
@@ -15,11 +27,14 @@ def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, toda
     reading = Reading(rows.number)
     for table in mapping.tables:
         for row in rows.tables.get(table.name, ()):
-            reading.changed[origin(table, row)] = filled(row, table.changed)
+            reading.changed[origin(table, row)] = changed_at(mapping, table, row)
     root = _open_root(mapping, rows, reading)
     if root is not None:
         try:
-            context = CaseContext(mapping, rows, histories, today, decoded(root, mapping.case.kind), reading)
+            kind = required(root, mapping.case.kind)
+            if not kind:
+                return reading
+            context = CaseContext(mapping, rows, histories, today, kind, reading)
             _add_case(context, root)
         except UnreadableError as fault:
             reading.refuse(origin(mapping.table(CASE_TABLE), root), CASE, fault)
@@ -32,8 +47,8 @@ def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, toda
 def _open_root(mapping: SystemMapping, rows: CaseRows, reading: Reading) -> Row | None:
     """The one row that is this case, or None: then nothing of the case may leave."""
     table = mapping.table(CASE_TABLE)
-    live = [row for row in rows.tables.get(CASE_TABLE, ()) if not (table.deleted and table.deleted.holds(row))]
-    if not live or (table.secret and any(table.secret.holds(row) for row in live)):
+    live = [row for row in rows.tables.get(CASE_TABLE, ()) if not any_holds(table.deleted, row)]
+    if not live or any(any_holds(table.secret, row) for row in live):
         return None
     if len(live) > 1:
         # Parties are joined by this number: nobody can tell whose they are.
@@ -44,24 +59,34 @@ def _open_root(mapping: SystemMapping, rows: CaseRows, reading: Reading) -> Row 
 
 
 def _add_case(context: CaseContext, root: Row) -> None:
-    case, number = context.mapping.case, context.rows.number
-    row = open_row(context.mapping.table(CASE_TABLE), root)
-    merged_into = filled(root, case.merged_into)
+    case, number, zone = context.mapping.case, context.rows.number, context.zone
+    row = open_row(context.mapping, context.mapping.table(CASE_TABLE), root)
+    merged_into = text_of(root, case.merged_into)
     aliases = (filled(root, column) for column in case.aliases)
     data = {
         "kind": context.kind,
-        "opened_on": iso(day(root, case.opened_on)),
-        "unit": _unit(context),
+        "opened_on": iso(day_of(root, case.opened_on, zone)),
+        "unit": _unit(context, root),
         "aliases": [alias for alias in dict.fromkeys(aliases) if alias],
         "merged_into": merged_into if merged_into != number else None,
-        "state": case.state,
+        "state": required(root, case.state),
+        "concluded_on": iso(day_of(root, case.concluded_on, zone)),
+        "transferred_to": _transferred_to(context, root),
+        "juvenile": case.juvenile is not None and all_hold(case.juvenile, root),
+        "trade": text_of(root, case.trade),
     }
-    context.add(CASE, number, row, filled(root, case.opened_on) or row.created, present(data))
+    context.add(CASE, number, row, stamp(text_of(root, case.opened_on), zone) or row.created, present(data))
 
 
-def _unit(context: CaseContext) -> dict[str, Any] | None:
-    lookup, row = context.mapping.case.unit, context.rows.unit
-    if lookup is None or row is None:
+def _unit(context: CaseContext, root: Row) -> dict[str, Any]:
+    unit = context.mapping.case.unit
+    values = {name: text_of(root, getattr(unit, name)) for name in ("code", "name", "address", "phone")}
+    return present(values)
+
+
+def _transferred_to(context: CaseContext, root: Row) -> dict[str, Any] | None:
+    transfer = context.mapping.case.transferred_to
+    if transfer is None or not text_of(root, transfer.name):
         return None
-    fields = ("code", "name", "address", "phone")
-    return present({field: filled(row, getattr(lookup, field)) for field in fields})
+    on = day_of(root, transfer.on, context.zone)
+    return present({"name": text_of(root, transfer.name), "phone": phone_of(root, transfer.phone), "on": iso(on)})

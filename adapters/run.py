@@ -43,7 +43,7 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
     from adapters import work
     from adapters.log import start_log
     from adapters.sections import MappingError
-    from adapters.sources.sql import SourceUnavailableError
+    from adapters.sources.source import SourceUnavailableError
     from adapters.statefile import StateFileError
 
     start_log()

@@ -1,6 +1,7 @@
 """Checked reading of a TOML file: every fault is collected with file, line, key and reason."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,20 +13,31 @@ _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
-_IDENTIFIER = re.compile(r"\w{1,128}")
+#: A column or table of a database; a column may be that of a lookup, a table that of a schema.
+_IDENTIFIER = re.compile(r"\w{1,128}(\.\w{1,128})?")
+#: A column of a file is called whatever its header says.
+_HEADING = re.compile(r"[^\x00-\x1f{}]{1,200}")
+
+#: Where a key stands: line and column, counted from 1.
+Place = tuple[int, int]
+
+
+def plain(text: str) -> str:
+    """A code or word without the space around it and with full-width letters and digits as ordinary ones."""
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong in a mapping: where it stands and why."""
+    """One thing wrong in a mapping: where it stands (line and column, if that is known) and why."""
 
     file: str
-    line: int | None
+    place: Place | None
     key: str
     reason: str
 
     def __str__(self) -> str:
-        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        where = ":".join([self.file, *map(str, self.place or ())])
         return f"{where}: {self.key}: {self.reason}"
 
 
@@ -37,21 +49,21 @@ class MappingError(Exception):
         self.faults = tuple(faults)
 
 
-def key_lines(text: str) -> dict[KeyPath, int]:
-    """The line of every table header and key, counted from 1; entries of arrays of tables carry their index."""
-    lines: dict[KeyPath, int] = {}
+def key_places(text: str) -> dict[KeyPath, Place]:
+    """Where every table header and key stands; entries of arrays of tables carry their index."""
+    places: dict[KeyPath, Place] = {}
     counts: dict[KeyPath, int] = {}
     table: KeyPath = ()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             table = _table_path(_parts(header[2]), header[1] == "[[", counts)
-            lines.setdefault(table, number)
+            places.setdefault(table, (number, header.start(2) + 1))
         elif key := _KEY.match(line):
             path = table
             for part in _parts(key[1]):
                 path = (*path, part)
-                lines.setdefault(path, number)
-    return lines
+                places.setdefault(path, (number, key.start(1) + 1))
+    return places
 
 
 def _parts(dotted: str) -> list[str]:
@@ -71,20 +83,26 @@ def _table_path(parts: list[str], is_array: bool, counts: dict[KeyPath, int]) ->
 
 @dataclass(slots=True)
 class Report:
-    """Collects the faults of one file; `environment` fills ${NAME} and ${NAME:-otherwise} in its texts."""
+    """Collects the faults of one file; `environment` fills ${NAME} and ${NAME:-otherwise} in its texts.
+
+    With `has_headings`, columns are called by the headings of files, not by the names of a database.
+    """
 
     file: str
-    lines: Mapping[KeyPath, int]
+    places: Mapping[KeyPath, Place]
     environment: Mapping[str, str]
     faults: list[Fault] = field(default_factory=list)
+    has_headings: bool = False
 
     def add(self, path: KeyPath, reason: str) -> None:
-        """Records a fault at the line of the key, or of the nearest table around it that has one."""
+        """Records a fault at the place of the key, or of the nearest table around it that has one."""
         at = path
-        while at and at not in self.lines:
+        while at and at not in self.places:
             at = at[:-1]
         name = ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
-        self.faults.append(Fault(self.file, self.lines.get(at), name, reason))
+        fault = Fault(self.file, self.places.get(at), name, reason)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
 
 class Section:
@@ -139,18 +157,37 @@ class Section:
             return default
         return value
 
-    def flag(self, key: str, default: bool) -> bool:
-        """The true or false of this key."""
+    def flag(self, key: str, default: bool | None) -> bool:
+        """The true or false of this key; required without a default."""
         return bool(self._take(key, bool, "true or false", default))
 
     def name(self, key: str, default: str | None = None) -> str:
         """The name of a table or column of the case system; '' for an optional one that is left out."""
         value: str = self._take(key, str, "a text", default)
-        if value and not _IDENTIFIER.fullmatch(value):
-            self.fault(key, "must be one plain name of letters, digits and _")
-        elif not value and key in self.values and isinstance(self.values[key], str):
-            self.fault(key, "must not be empty")
+        if key in self.values and isinstance(self.values[key], str):
+            self.check_name(key, value)
         return value
+
+    def names(self, key: str, default: Collection[str] | None = None) -> tuple[str, ...]:
+        """The columns of this key: one name, or a list of names."""
+        if isinstance(self.values.get(key), str):
+            return (self.name(key),)
+        found = self.texts(key, default)
+        for value in found:
+            self.check_name(key, value)
+        if not found and default is None:
+            self.fault(key, "must not be empty")
+        return found
+
+    def check_name(self, key: str, value: str) -> None:
+        """Records a fault if this is not the name of a table or column."""
+        if not value:
+            self.fault(key, "must not be empty")
+        elif self.report.has_headings:
+            if not _HEADING.fullmatch(value) or value != value.strip():
+                self.fault(key, "must be a heading as it stands in the file, without braces and space around it")
+        elif not _IDENTIFIER.fullmatch(value):
+            self.fault(key, "must be one plain name of letters, digits and _")
 
     def texts(self, key: str, default: Collection[str] | None = None) -> tuple[str, ...]:
         """The list of texts of this key."""
@@ -178,6 +215,10 @@ class Section:
         values: dict[str, Any] = self._take(key, dict, "a table", None if required else {})
         return Section(values, (*self.path, key), self.report)
 
+    def one_or_more(self, key: str) -> list["Section"]:
+        """The table under this key, or the tables of the array under it; none if the key is missing."""
+        return [self.section(key)] if isinstance(self.values.get(key), dict) else self.sections(key)
+
     def sections(self, key: str) -> list["Section"]:
         """The tables of the array of tables under this key, in order."""
         found: list[Any] = self._take(key, list, "an array of tables", [])
@@ -193,11 +234,16 @@ class Section:
     def codes(self, key: str, allowed: Collection[str] | None) -> dict[str, str]:
         """The code table under this key, from the source's codes to values of `allowed` (None: any text)."""
         inner = self.section(key)
+        codes: dict[str, str] = {}
         for code, value in inner.values.items():
             if not isinstance(value, str) or (allowed is not None and value not in allowed):
                 names = "a text" if allowed is None else f"one of {', '.join(sorted(allowed))}"
                 inner.fault(code, f"must be {names}")
-        return {code: value for code, value in inner.values.items() if isinstance(value, str)}
+                continue
+            if plain(code) in codes:
+                inner.fault(code, "is the same code as another one")
+            codes[plain(code)] = value
+        return codes
 
     def close(self) -> None:
         """Records a fault for every key that no reading method asked for."""

@@ -1,22 +1,30 @@
 """Values of rows as the service wants them; what cannot be read raises `UnreadableError` and is never guessed."""
 
 import unicodedata
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from collections.abc import Iterable, Mapping
+from datetime import date, tzinfo
 
-from adapters.mapping import Appearance, Coded, Phrases, Row, template_columns
+from adapters.mapping import Conditions, Penalties, PenaltyMapping, Phrases, Row, Value
+from adapters.mapping_values import TEMPLATE, template_columns
+from adapters.moments import LOCAL_TIME, moment
+from adapters.sections import plain
 
-LOCAL_TIME = timezone(timedelta(hours=8), "UTC+8")
-_STAMP = "%Y%m%d%H%M%S"
+#: How much of an unknown code may be shown: enough for a code, too little for what somebody wrote.
+_LONGEST_CODE = 10
+_MOST_DIGITS = 6
 
 
 class UnreadableError(Exception):
-    """A value of the source has no certain meaning; carries the column and the reason, never the value."""
+    """A value of the source has no certain meaning; carries the column and the reason, never what somebody wrote.
 
-    def __init__(self, column: str, reason: str) -> None:
+    `code` is the unknown code, if it is one that looks like a code.
+    """
+
+    def __init__(self, column: str, reason: str, code: str = "") -> None:
         super().__init__(f"{column}: {reason}")
         self.column = column
         self.reason = reason
+        self.code = code
 
 
 def filled(row: Row, column: str) -> str:
@@ -24,80 +32,132 @@ def filled(row: Row, column: str) -> str:
     return (row.get(column) or "").strip()
 
 
-def local_moment(text: str | None) -> datetime | None:
-    """The aware moment of a local stamp YYYYMMDD[HHMMSS], or None if it is not one."""
-    stripped = (text or "").strip()
-    if len(stripped) not in (8, 14) or not (stripped.isascii() and stripped.isdigit()):
+def all_hold(conditions: Conditions, row: Row) -> bool:
+    """Whether this row meets every condition."""
+    for condition in conditions:
+        if (plain(filled(row, condition.column)) in condition.values) is condition.inverted:
+            return False
+    return True
+
+
+def any_holds(conditions: Conditions, row: Row) -> bool:
+    """Whether this row meets one of the conditions."""
+    return any(all_hold((condition,), row) for condition in conditions)
+
+
+def text_of(row: Row, value: Value) -> str:
+    """The text this value has in the row, '' for none; UnreadableError for a code outside its code table."""
+    if value.when and not all_hold(value.when, row):
+        return ""
+    column, text = _first_filled(row, value)
+    if value.codes is None or not column:
+        return text
+    code = plain(text)
+    if code in value.codes:
+        return value.codes[code]
+    if not code:
+        return ""
+    raise UnreadableError(column, "holds a code that the mapping does not know", _shown(code))
+
+
+def required(row: Row, value: Value) -> str:
+    """The text of a code that every row must have; '' only where the code table says that there is nothing to tell."""
+    column, text = _first_filled(row, value)
+    if column and not text and "" not in (value.codes or ()):
+        raise UnreadableError(column, "is empty")
+    return text_of(row, value)
+
+
+def _first_filled(row: Row, value: Value) -> tuple[str, str]:
+    """The first filled column and its text, else the last column and ''; no column for what is always so."""
+    column = ""
+    for column in value.columns:
+        if text := filled(row, column):
+            return column, text
+    return ("", value.always) if value.always else (column, "")
+
+
+def _shown(code: str) -> str:
+    """The unknown code itself if it cannot be a name, a number of a person or a text; '' otherwise."""
+    is_code = code.isascii() and code.isprintable() and len(code) <= _LONGEST_CODE
+    return code if is_code and sum(map(str.isdigit, code)) <= _MOST_DIGITS else ""
+
+
+def day_of(row: Row, value: Value, zone: tzinfo = LOCAL_TIME) -> date | None:
+    """The local date of this value, None for none; UnreadableError if there is a text that is no date."""
+    text = text_of(row, value)
+    return None if not text else _day(text, value, zone)
+
+
+def _day(text: str, value: Value, zone: tzinfo) -> date:
+    found = moment(text, zone)
+    if found is None:
+        raise UnreadableError(" or ".join(value.columns), "is not a date")
+    return found.astimezone(LOCAL_TIME).date()
+
+
+def phone_of(row: Row, value: Value) -> str | None:
+    """The telephone number as the source has it; None for words such as 无 that hold no digit."""
+    if not any(map(str.isdigit, text_of(row, value))):
         return None
-    try:
-        return stamp_moment(stripped.ljust(14, "0"))
-    except ValueError:
-        return None
+    column, text = _first_filled(row, value)
+    return row[column] if column else text
 
 
-def stamp_moment(stamp: str) -> datetime:
-    """The aware moment of a stamp of 14 digits; ValueError if there is no such moment."""
-    year, month, day_of_month = int(stamp[:4]), int(stamp[4:6]), int(stamp[6:8])
-    hour, minute, second = int(stamp[8:10]), int(stamp[10:12]), int(stamp[12:])
-    return datetime(year, month, day_of_month, hour, minute, second, tzinfo=LOCAL_TIME)
-
-
-def local_stamp(moment: datetime) -> str:
-    """The stamp YYYYMMDDHHMMSS of an aware moment, local time."""
-    return moment.astimezone(LOCAL_TIME).strftime(_STAMP)
-
-
-def day(row: Row, column: str) -> date | None:
-    """The local date in this column, None if it is empty; UnreadableError if it is no date."""
-    text = filled(row, column)
-    if not text:
-        return None
-    moment = local_moment(text)
-    if moment is None:
-        raise UnreadableError(column, "is not a date YYYYMMDD or YYYYMMDDHHMMSS")
-    return moment.date()
-
-
-def is_juvenile(row: Row, column: str, today: date) -> bool:
-    """Whether the person born on the date in this column is not yet 18; an empty column says no."""
-    born = day(row, column)
+def is_juvenile(born: date | None, today: date) -> bool:
+    """Whether the person born on this day is not yet 18; not known says no."""
     return born is not None and (today.year, today.month, today.day) < (born.year + 18, born.month, born.day)
 
 
-def decoded(row: Row, coded: Coded) -> str:
-    """What the code in this row means, '' for nothing to tell; UnreadableError for a code outside the table."""
-    code = filled(row, coded.column)
-    if code not in coded.codes:
-        raise UnreadableError(coded.column, "holds a code that the mapping does not know" if code else "is empty")
-    return coded.codes[code]
+def same_name(text: str) -> str:
+    """The form of a name in which two ways of typing it are equal."""
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def appeared_on(row: Row, appearance: Appearance) -> date | None:
-    """When this suspect appeared before the police, None as long as that has not happened."""
-    if not appearance.when.holds(row):
-        return None
-    dates = (day(row, column) for column in appearance.columns)
-    return next((found for found in dates if found), None)
+def penalties(row: Row, found: Phrases | Penalties) -> list[dict[str, object]]:
+    """The penalties this row states; UnreadableError for words that are no known wording, or numbers that are none."""
+    if isinstance(found, Penalties):
+        return [penalty for part in found.parts if (penalty := _penalty(row, part))]
+    return list(_worded(row, found))
 
 
-def penalties(row: Row, phrases: Phrases) -> list[dict[str, object]]:
-    """The penalties the words in this row state; UnreadableError if any piece is not a known wording."""
+def _worded(row: Row, phrases: Phrases) -> Iterable[dict[str, object]]:
     words = "".join(unicodedata.normalize("NFKC", filled(row, phrases.column)).split())
-    pieces = phrases.between.split(words.replace(",", "，").replace(";", "，"))
-    return [_penalty(piece, phrases) for piece in pieces]
+    if not words:
+        return
+    for piece in phrases.between.split(words.replace(",", "，").replace(";", "，")):
+        found = ((phrase.penalty, phrase.pattern.fullmatch(piece)) for phrase in phrases.phrases)
+        penalty, match = next(((kind, match) for kind, match in found if match), ("", None))
+        if match is None:
+            raise UnreadableError(phrases.column, "holds words that the mapping does not know")
+        yield {"kind": penalty, **{name: int(number) for name, number in match.groupdict().items()}}
 
 
-def _penalty(piece: str, phrases: Phrases) -> dict[str, object]:
-    for phrase in phrases.phrases:
-        if found := phrase.pattern.fullmatch(piece):
-            return {"kind": phrase.penalty, **{name: int(number) for name, number in found.groupdict().items()}}
-    raise UnreadableError(phrases.column, "holds words that the mapping does not know")
+def _penalty(row: Row, part: PenaltyMapping) -> dict[str, object] | None:
+    """The penalty of this part; None if its kind is not told or the numbers that it has columns for are empty."""
+    kind = text_of(row, part.kind)
+    numbers = {name: _number(row, value) for name, value in (("amount", part.amount), ("days", part.days))}
+    told = {name: number for name, number in numbers.items() if number}
+    if not kind or (not told and (part.amount.columns or part.days.columns)):
+        return None
+    return {"kind": kind, **told}
+
+
+def _number(row: Row, value: Value) -> int | None:
+    text = plain(text_of(row, value)).replace(",", "").removesuffix("元").removesuffix("日").removesuffix("天")
+    if not text:
+        return None
+    whole, _, rest = text.partition(".")
+    if not (whole.isascii() and whole.isdigit()) or rest.strip("0"):
+        raise UnreadableError(" or ".join(value.columns), "is not a whole number")
+    return int(whole)
 
 
 def rendered(template: str, row: Row, extra: Mapping[str, str] | None = None) -> str:
     """The template with the columns of this row filled in; UnreadableError if one of them is empty."""
     values = {column: filled(row, column) for column in template_columns(template)}
-    for column, value in values.items():
-        if not value:
+    for column, text in values.items():
+        if not text:
             raise UnreadableError(column, "is empty, but a key is made of it")
-    return template.format_map({**values, **(extra or {})})
+    values |= extra or {}
+    return TEMPLATE.sub(lambda found: values[found[1]], template)

@@ -71,6 +71,11 @@ DETAIL_VALUES: Mapping[str, frozenset[str]] = {
     "outcome": frozenset({"agreed", "failed", "withdrawn"}),
 }
 
+#: The details that are dates, and those that are true or false; all others not named here are texts.
+DATES = frozenset({"reappraisal_until", "perform_by", "statement_until", "rectify_by", "review_by"})
+
+FLAGS = frozenset({"performed"})
+
 PENALTIES = frozenset(
     {
         "warning",

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -24,7 +24,9 @@ from adapters.masking import masked
 from adapters.sections import Fault, MappingError
 from adapters.sender import Sender
 from adapters.sending import DiskNews
-from adapters.sources.sql import SqlSource, open_engine
+from adapters.sources.engines import open_engine
+from adapters.sources.source import Source
+from adapters.sources.sql import SqlSource
 from caseq.rules import signing
 
 log = structlog.get_logger()
@@ -39,7 +41,8 @@ def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopp
         states = [opened.enter_context(closing(state)) for state in _open_twice(path, disk, mapping, stopped)]
         if len(states) < 2:
             return False
-        poller = Poller(open_feed(mapping, states[0]), since, disk=disk)
+        source = opened.enter_context(open_source(mapping, path))
+        poller = Poller(open_feed(mapping, states[0], source), since, disk=disk)
         sender = Sender(states[1], carrier, mapping.service, time.monotonic)
         log.info("started", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
         is_done = work(poller, sender, once, stopped)
@@ -82,18 +85,40 @@ def _open_twice(path: Path, disk: DiskNews, mapping: SystemMapping, stopped: Eve
 def dry_run(mapping: SystemMapping, path: Path, since: str | None) -> Iterator[str]:
     """The events one poll would send, masked, as JSON lines; nothing is sent, and no file is written."""
     state = statefile.open_copy(path)
-    feed = open_feed(mapping, state)
     state.execute("DELETE FROM outgoing")
-    find_changes(feed, since)
-    while read_chunk(feed):
-        for (body,) in state.execute("SELECT body FROM outgoing ORDER BY position"):
-            yield json.dumps(masked(json.loads(body)), ensure_ascii=False)
-        state.execute("DELETE FROM outgoing")
+    with open_source(mapping, path, is_preview=True) as source:
+        feed = open_feed(mapping, state, source)
+        find_changes(feed, since)
+        while read_chunk(feed):
+            for (body,) in state.execute("SELECT body FROM outgoing ORDER BY position"):
+                yield json.dumps(masked(json.loads(body)), ensure_ascii=False)
+            state.execute("DELETE FROM outgoing")
 
 
-def open_feed(mapping: SystemMapping, state: sqlite3.Connection) -> Feed:
-    """The feed from this case system into this state; no connection is made yet."""
-    return Feed(mapping, SqlSource(mapping, open_engine(mapping.source.url)), state, lambda: datetime.now(UTC))
+def open_feed(mapping: SystemMapping, state: sqlite3.Connection, source: Source) -> Feed:
+    """The feed from this source into this state; no connection is made yet."""
+    return Feed(mapping, source, state, lambda: datetime.now(UTC))
+
+
+@contextmanager
+def open_source(mapping: SystemMapping, path: Path, is_preview: bool = False) -> Iterator[Source]:
+    """The case system of this mapping; `path` is the state file, and the staging file of registers is beside it.
+
+    A preview reads copies, so that no file of an inbox moves.
+    """
+    if not mapping.source.inbox:
+        yield SqlSource(mapping, open_engine(mapping.source.url))
+        return
+    from adapters.sources.files import FileSource, preview
+
+    rows, clock = path.with_name(path.name + ".rows"), lambda: datetime.now(UTC)
+    source, folder = preview(mapping, rows, clock) if is_preview else (FileSource(mapping, rows, clock), None)
+    try:
+        yield source
+    finally:
+        source.close()
+        if folder is not None:
+            folder.cleanup()
 
 
 def open_carrier(mapping: SystemMapping, environment: Mapping[str, str]) -> Carrier:

@@ -3,74 +3,36 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Inspector, create_engine, event, inspect, select
-from sqlalchemy import column as sql_column
-from sqlalchemy import table as sql_table
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.sql.expression import ColumnClause, TableClause
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.mapping import CASE_TABLE, Row, SystemMapping, UnitLookup, columns_read
-from adapters.reading import CaseRows, origin
-from adapters.sections import Fault, MappingError
+from adapters.columns import columns_read, lookup_columns
+from adapters.mapping import CASE_TABLE, Lookup, SystemMapping, Table
+from adapters.moments import changed_stamp
+from adapters.reading import CaseRows, origin, zone_of
+from adapters.sources.cells import text_row
+from adapters.sources.changed import comparable
+from adapters.sources.engines import fault_code, values_at_once
+from adapters.sources.schema import MappedTable, find_tables, is_number
+from adapters.sources.source import ChangedRow, SourceUnavailableError
 from adapters.values import filled
 
 _ROWS_AT_A_TIME = 2000
 
-
-class SourceUnavailableError(Exception):
-    """The case system does not answer, or is locked; nothing was read, try again later."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedRow:
-    """One row that may have changed: where it is, its case, and its change stamp."""
-
-    origin: str
-    case_number: str
-    changed: str
+#: A row while it is put together: its columns and those of its lookups.
+_Cells = dict[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class MappedTable:
-    """A table as the database has it; `columns` gives the database's column for the mapping's name."""
+class _Polled:
+    """One statement that finds changed rows: it selects `names` of the table, the case number, the change column."""
 
-    clause: TableClause
-    columns: Mapping[str, ColumnClause[Any]]
-
-
-def open_engine(url: str) -> Engine:
-    """An engine whose connections cannot write; MappingError if the URL is none or its driver is missing."""
-    try:
-        address = make_url(url)
-        engine = create_engine(_read_only(address), pool_pre_ping=True, hide_parameters=True)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise MappingError([Fault("source.url", None, "url", f"cannot be used: {type(error).__name__}")]) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-def _read_only(address: URL) -> URL:
-    database = address.database
-    if address.get_backend_name() != "sqlite" or not database or database.startswith("file:"):
-        return address
-    return address.set(database=f"file:{quote(database)}", query={"mode": "ro", "uri": "true"})
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    table: Table
+    names: tuple[str, ...]
+    statement: Select[Any]
+    form: str
 
 
 class SqlSource:
@@ -79,108 +41,171 @@ class SqlSource:
     def __init__(self, mapping: SystemMapping, engine: Engine) -> None:
         self.mapping = mapping
         self.engine = engine
+        self.zone = zone_of(mapping)
         self._tables: dict[str, MappedTable] = {}
-        self._units: MappedTable | None = None
 
     def changed_rows(self, since: str | None) -> Iterator[ChangedRow]:
-        """Every row of every polled table changed at this stamp or later; all rows for None."""
-        for table in self.mapping.tables:
+        """Every row of every polled table changed at this stamp or later; for None, the root row of every case."""
+        with self._reading():
+            polled = list(self._polled(since))
+        for one in polled:
             with self._reading() as connection:
+                streamed = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(one.statement)
+                for *ids, number, changed in streamed:
+                    row = text_row((*one.names, "number", "changed"), (*ids, number, changed), self.zone)
+                    stamp = changed_stamp(row["changed"], one.form, self.zone)
+                    yield ChangedRow(origin(one.table, row), filled(row, "number"), stamp)
+
+    def newest_change(self) -> str:
+        """The stamp of the newest change of any row; '' if there is none."""
+        newest = ""
+        with self._reading() as connection:
+            for table in self.mapping.tables:
                 mapped = self._tables[table.name]
-                names = (table.row_id, table.case_number, table.changed)
-                statement = select(*(mapped.columns[name] for name in names))
-                if since is not None:
-                    statement = statement.where(mapped.columns[table.changed] >= since)
-                result = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(statement)
-                for values in result:
-                    row = _row(names, values)
-                    number, changed = filled(row, table.case_number), filled(row, table.changed)
-                    yield ChangedRow(origin(table, row), number, changed)
+                sources = [(mapped, table.polled or table.changed)]
+                sources += [(mapped.lookups[lookup.name], lookup.changed) for lookup in table.lookups]
+                for where, column in sources:
+                    if column:
+                        value = connection.execute(select(func.max(where.columns[column]))).scalar()
+                        text = text_row(("changed",), (value,), self.zone)["changed"]
+                        newest = max(newest, changed_stamp(text, self._form(table, where), self.zone))
+        return newest
+
+    def _form(self, table: Table, where: MappedTable) -> str:
+        return "stamp" if table.polled and where is self._tables[table.name] else table.changed_form
 
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:
         """All rows of these cases, read in one transaction and in the order asked for."""
+        found: dict[str, dict[str, list[_Cells]]] = {number: {} for number in numbers}
         with self._reading() as connection:
-            found: dict[str, dict[str, list[Row]]] = {number: {} for number in numbers}
             for table in self.mapping.tables:
-                mapped = self._tables[table.name]
-                wanted = mapped.columns[table.case_number].in_(numbers)
-                for row in _rows(connection, mapped, columns_read(self.mapping, table), wanted, table.row_id):
-                    number = filled(row, table.case_number)
-                    # Some databases compare without regard to letter case: what was not asked for is not taken.
-                    if number in found:
-                        found[number].setdefault(table.name, []).append(row)
-            units = self._unit_rows(connection, found)
-        return [CaseRows(number, rows, self._unit(rows, units)) for number, rows in found.items()]
+                for number, row in self._rows_of_cases(connection, table, found):
+                    found[number].setdefault(table.name, []).append(row)
+        return [CaseRows(number, tables) for number, tables in found.items()]
 
-    def _unit_rows(self, connection: Connection, found: Mapping[str, Mapping[str, list[Row]]]) -> dict[str, Row]:
-        lookup, mapped = self.mapping.case.unit, self._units
-        if lookup is None or mapped is None:
-            return {}
-        codes = {filled(row, lookup.by) for tables in found.values() for row in tables.get(CASE_TABLE, [])}
-        columns = _unit_columns(lookup)
-        wanted = mapped.columns[lookup.code].in_(sorted(codes))
-        rows = _rows(connection, mapped, columns, wanted, lookup.code)
-        return {filled(row, lookup.code): row for row in rows}
+    def _rows_of_cases(
+        self, connection: Connection, table: Table, found: Mapping[str, Mapping[str, list[_Cells]]]
+    ) -> list[tuple[str, _Cells]]:
+        """The rows of this table that belong to these cases, with the case number, by row id within a case."""
+        if table.parent is None:
+            owners = {number: {number: None} for number in found}
+            rows = self._roots(connection, table, list(found))
+            column = table.case_number
+        else:
+            owners = {}
+            wanted: dict[str | None, None] = {}
+            for number, tables in found.items():
+                for row in tables.get(table.parent.table, ()):
+                    if key := filled(row, table.parent.key):
+                        owners.setdefault(key, {})[number] = None
+                        wanted[row[table.parent.key]] = None
+            rows = list(self._fetch(connection, table, table.parent.column, list(wanted)))
+            column = table.parent.column
+        for lookup in table.lookups:
+            self._look_up(connection, table, lookup, rows)
+        rows.sort(key=lambda row: tuple(filled(row, name) for name in table.row_id))
+        # Some databases compare without regard to letter case: what was not asked for is not taken.
+        return [(number, row) for row in rows for number in owners.get(filled(row, column), ())]
 
-    def _unit(self, rows: Mapping[str, list[Row]], units: Mapping[str, Row]) -> Row | None:
-        lookup, roots = self.mapping.case.unit, rows.get(CASE_TABLE)
-        return units.get(filled(roots[0], lookup.by)) if lookup and roots else None
+    def _roots(self, connection: Connection, table: Table, numbers: Sequence[str]) -> list[_Cells]:
+        """The root rows of these numbers, also those whose number stands between spaces."""
+        rows = list(self._fetch(connection, table, table.case_number, numbers))
+        missing = sorted(set(numbers) - {filled(row, table.case_number) for row in rows})
+        if missing and not is_number(self._tables[table.name].columns[table.case_number]):
+            rows += self._fetch(connection, table, table.case_number, missing, is_trimmed=True)
+        return rows
+
+    def _fetch(
+        self, connection: Connection, table: Table, column: str, values: Sequence[str | None], is_trimmed: bool = False
+    ) -> Iterator[_Cells]:
+        names = columns_read(self.mapping, table)
+        return self._select(connection, self._tables[table.name], names, column, values, is_trimmed)
+
+    def _select(
+        self,
+        connection: Connection,
+        mapped: MappedTable,
+        names: Sequence[str],
+        column: str,
+        values: Sequence[str | None],
+        is_trimmed: bool = False,
+    ) -> Iterator[_Cells]:
+        """The rows whose column has one of these values, as texts."""
+        compared: ColumnElement[Any] = mapped.columns[column]
+        wanted: list[Any] = [value for value in values if value is not None]
+        if is_number(mapped.columns[column]):
+            wanted = [int(value) for value in wanted if value.strip().isascii() and value.strip().isdigit()]
+        if is_trimmed:
+            compared = func.trim(compared)
+        size = values_at_once(self.engine)
+        for start in range(0, len(wanted), size):
+            chosen = select(*(mapped.columns[name].label(f"c{index}") for index, name in enumerate(names)))
+            for cells in connection.execute(chosen.where(compared.in_(wanted[start : start + size]))):
+                yield text_row(names, cells, self.zone)
+
+    def _look_up(self, connection: Connection, table: Table, lookup: Lookup, rows: Sequence[_Cells]) -> None:
+        """Puts the columns of the lookup beside those of the rows that point to it."""
+        names = lookup_columns(self.mapping, table, lookup)
+        keys = dict.fromkeys(row.get(lookup.by) for row in rows if filled(row, lookup.by))
+        mapped = self._tables[table.name].lookups[lookup.name]
+        found = self._select(connection, mapped, names, lookup.key, list(keys))
+        there = {filled(one, lookup.key): one for one in found}
+        for row in rows:
+            one = there.get(filled(row, lookup.by), {})
+            row.update({f"{lookup.name}.{name}": one.get(name) for name in names})
+
+    def _polled(self, since: str | None) -> Iterator[_Polled]:
+        """The statements that find changed rows."""
+        for table in self.mapping.tables:
+            mapped, column = self._tables[table.name], table.polled or table.changed
+            if since is None:
+                if table.name == CASE_TABLE:
+                    yield self._statement(table, mapped, column or table.case_number)
+                continue
+            if column:
+                yield self._statement(table, mapped, column, since)
+            for lookup in table.lookups:
+                if lookup.changed and lookup.by in mapped.columns:
+                    yield self._statement_of_lookup(table, lookup, since)
+
+    def _statement(self, table: Table, mapped: MappedTable, column: str, since: str | None = None) -> _Polled:
+        form = self._form(table, mapped)
+        chosen = self._with_number(table, mapped.columns[column])
+        if since is not None:
+            asked = comparable(mapped.columns[column], form, since, self.zone)
+            chosen = chosen.where(mapped.columns[column] >= asked)
+        return _Polled(table, table.row_id, chosen, form)
+
+    def _statement_of_lookup(self, table: Table, lookup: Lookup, since: str) -> _Polled:
+        """Rows that point to a changed row of this lookup."""
+        mapped = self._tables[table.name]
+        there = mapped.lookups[lookup.name]
+        other = there.clause.alias("looked_up")
+        changed = other.c[there.columns[lookup.changed].name]
+        chosen = self._with_number(table, changed)
+        pointed = mapped.columns[lookup.by] == other.c[there.columns[lookup.key].name]
+        asked = comparable(there.columns[lookup.changed], table.changed_form, since, self.zone)
+        return _Polled(table, table.row_id, chosen.where(and_(pointed, changed >= asked)), table.changed_form)
+
+    def _with_number(self, table: Table, changed: ColumnElement[Any]) -> Select[Any]:
+        """Selects the id of every row of this table, the number of its case, and the change column."""
+        mapped = self._tables[table.name]
+        ids = [mapped.columns[name].label(f"id{index}") for index, name in enumerate(table.row_id)]
+        joined: Any = mapped.clause
+        at, child = table, mapped
+        while not at.case_number and at.parent is not None:
+            above = self._tables[at.parent.table]
+            joined = joined.outerjoin(above.clause, child.columns[at.parent.column] == above.columns[at.parent.key])
+            at, child = self.mapping.table(at.parent.table), above
+        number = child.columns[at.case_number]
+        return select(*ids, number.label("number"), changed.label("changed")).select_from(joined)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
             with self.engine.connect() as connection, connection.begin():
                 if not self._tables:
-                    self._look_up(inspect(connection))
+                    self._tables = find_tables(self.mapping, inspect(connection))
                 yield connection
-        except (DBAPIError, SQLAlchemyError) as error:
-            raise SourceUnavailableError(type(error).__name__) from error
-
-    def _look_up(self, inspector: Inspector) -> None:
-        """Finds the mapped tables and columns whatever their letter case; MappingError names what is missing."""
-        faults: list[Fault] = []
-        tables = {
-            table.name: self._find(inspector, table.table, columns_read(self.mapping, table), faults)
-            for table in self.mapping.tables
-        }
-        lookup = self.mapping.case.unit
-        self._units = self._find(inspector, lookup.table, _unit_columns(lookup), faults) if lookup else None
-        if faults:
-            raise MappingError(faults)
-        self._tables = tables
-
-    def _find(self, inspector: Inspector, name: str, columns: Sequence[str], faults: list[Fault]) -> MappedTable:
-        names = {found.lower(): found for found in (*inspector.get_table_names(), *inspector.get_view_names())}
-        actual = names.get(name.lower())
-        if actual is None:
-            faults.append(Fault(self.mapping.file, None, name, "is not a table of the case system"))
-            return MappedTable(sql_table(name), {})
-        there = {found["name"].lower(): found["name"] for found in inspector.get_columns(actual)}
-        missing = [column for column in columns if column.lower() not in there]
-        faults += [Fault(self.mapping.file, None, f"{name}.{column}", "is not a column") for column in missing]
-        found_columns: dict[str, ColumnClause[Any]] = {
-            column: sql_column(there[column.lower()]) for column in columns if column not in missing
-        }
-        return MappedTable(sql_table(actual, *found_columns.values()), found_columns)
-
-
-def _unit_columns(lookup: UnitLookup) -> tuple[str, ...]:
-    return (lookup.code, lookup.name, lookup.address, lookup.phone)
-
-
-def _rows(connection: Connection, mapped: MappedTable, names: Sequence[str], wanted: Any, order: str) -> Iterator[Row]:
-    statement = select(*(mapped.columns[name] for name in names)).where(wanted).order_by(mapped.columns[order])
-    return (_row(names, values) for values in connection.execute(statement))
-
-
-def _row(names: Sequence[str], values: Sequence[Any]) -> Row:
-    return {name: _text(value) for name, value in zip(names, values, strict=True)}
-
-
-def _text(value: Any) -> str | None:
-    """The value as the text a B_ASJ column would hold, dates as stamps; None stays None."""
-    if isinstance(value, datetime):
-        return value.strftime("%Y%m%d%H%M%S")
-    if isinstance(value, date):
-        return value.strftime("%Y%m%d")
-    return None if value is None else str(value)
+        except SQLAlchemyError as error:
+            raise SourceUnavailableError(fault_code(error)) from error

@@ -19,7 +19,8 @@ from adapters.loop import Poller
 from adapters.mapping import SystemMapping
 from adapters.mapping_file import read_mapping
 from adapters.sender import Sender
-from adapters.sources.sql import SqlSource, open_engine
+from adapters.sources.engines import open_engine
+from adapters.sources.sql import SqlSource
 from adapters.work import work
 from caseq.demo import casesystem, layout
 from tests.adapters.peer import KEYS, Peer
@@ -171,7 +172,7 @@ class Adapter:
             ("retry_first_seconds = 1\n", "retry_first_seconds = 0.01\n"),
             ("retry_most_seconds = 300\n", "retry_most_seconds = 0.05\n"),
             ("poll_seconds = 10\n", "poll_seconds = 0.1\n"),
-            ("chunk_cases = 200\n", "chunk_cases = 40\n"),
+            ("chunk_cases = 2000\n", "chunk_cases = 40\n"),
         ):
             assert slow in text
             text = text.replace(slow, quick)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters import vocabulary
-from adapters.mapping import columns_read
+from adapters.columns import columns_read
 from adapters.mapping_file import read_mapping
 from adapters.sections import Fault, MappingError
 from caseq.rules import case
@@ -54,7 +54,7 @@ def test_the_shipped_mapping_is_good_and_reads_only_what_it_names() -> None:
         ('changed = "LASTUPDATEDTIME"', "changed = 7", "tables.case.changed", "must be a text"),
         ('occurred_on = "LASJ"', 'occurred_on = "LASJ; DROP TABLE x"', "milestones.2.occurred_on", "plain name"),
         ('key = "{RYBH}:family"', 'key = "family"', "parties.2.key", "in braces"),
-        ("chunk_cases = 200", "chunk_cases = 5000", "source.chunk_cases", "at most 200"),
+        ("chunk_cases = 2000", "chunk_cases = 5000", "source.chunk_cases", "at most 2000"),
         ("http://127.0.0.1:8000", "http://caseq.example", "service.url", "https://"),
         ("${CASEQ_ADAPTER_SOURCE_URL:-sqlite:///var/b_asj.db}", "${CASEQ_NO_URL}", "source.url", "CASEQ_NO_URL"),
         ('[tables.case]\ntable = "B_ASJ_AJ"', "[tables.case]", "tables.case.table", "is missing"),
@@ -66,10 +66,10 @@ def test_a_fault_names_file_line_key_and_reason(tmp_path: Path, old: str, new: s
     (fault,) = [fault for fault in faults if fault.key == key]
     assert fault.file == str(tmp_path / "wrong.toml")
     assert reason in fault.reason
-    assert fault.line is not None
-    near = text.splitlines()[fault.line - 1]
+    assert fault.place is not None
+    near = text.splitlines()[fault.place[0] - 1]
     assert new.split("\n")[0].split(" = ")[0] in near or near.startswith("[")
-    assert str(fault) == f"{fault.file}:{fault.line}: {key}: {fault.reason}"
+    assert str(fault) == f"{fault.file}:{fault.place[0]}:{fault.place[1]}: {key}: {fault.reason}"
 
 
 def test_every_fault_is_named_not_only_the_first(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_every_fault_is_named_not_only_the_first(tmp_path: Path) -> None:
 
 def test_text_that_is_not_toml_is_refused_with_its_line(tmp_path: Path) -> None:
     _, faults = _faults(tmp_path, ("[source]", "[source"))
-    assert [fault.line for fault in faults] == [9]
+    assert [fault.place[0] for fault in faults if fault.place] == [9]
 
 
 def test_a_missing_file_and_wrong_bytes_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters.sources.sql import open_engine
+from adapters.sources.engines import open_engine
 from caseq.demo import layout
 from tests.adapters.bench import Adapter, Source
 from tests.adapters.peer import Peer

@@ -151,7 +151,7 @@ def test_words_that_cannot_be_read_are_refused_here_and_kept_visible(
 
 
 def test_codes_and_dates_that_cannot_be_read_refuse_only_their_record(source: Source, adapter: Adapter) -> None:
-    source.add_case(LASJ="2026-10-03")
+    source.add_case(LASJ="十月三日")
     source.add_suspect(CS="77", CSZXRQ="20261020150000", CSRQ="19901301")
     source.add_victim(RYJS="5")
     source.add_case(OTHER, "AJ2", AJLX="民事")
