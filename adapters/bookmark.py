@@ -12,6 +12,10 @@ from typing import Any
 from adapters.changes import TRY_AGAIN, WITHDRAWN, Known, RecordId
 from adapters.history import Entry, Standing
 from adapters.reading import Histories, Reading
+from adapters.values import UNKNOWN_CODE
+
+#: Under this name stands the stamp of the newest change that was read.
+BOOKMARK = "bookmark"
 
 _OF_CASES = (
     "SELECT source, type, key, case_number, origin, fingerprint, sequence FROM record"
@@ -156,9 +160,9 @@ def keep_readings(connection: sqlite3.Connection, readings: Sequence[Reading]) -
     connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", kept)
     connection.executemany("DELETE FROM unreadable WHERE case_number = ?", ((reading.number,) for reading in readings))
     connection.executemany(
-        "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?, ?, ?)",
         (
-            (reading.number, fault.origin, fault.name, fault.column, fault.reason)
+            (reading.number, fault.origin, fault.name, fault.column, fault.reason, fault.code)
             for reading in readings
             for fault in reading.refusals
         ),
@@ -174,6 +178,29 @@ def live_counts(connection: sqlite3.Connection, source: str) -> dict[str, int]:
     )
     counts = {"case": 0, "party": 0, "milestone": 0}
     return {**counts, **dict(rows.fetchall())}
+
+
+def unknown_codes(connection: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
+    """The codes that the mapping does not know: the mapping's name of the table, column, code, how many records.
+
+    The code is '' where it may not be shown.
+    """
+    return connection.execute(
+        "SELECT substr(origin, 1, instr(origin, ':') - 1), field, code, count(*) FROM unreadable WHERE reason = ?"
+        " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        (UNKNOWN_CODE,),
+    ).fetchall()
+
+
+def last_poll(connection: sqlite3.Connection) -> str:
+    """The stamp of the newest change that was read; '' if nothing ever was."""
+    return setting(connection, BOOKMARK) or ""
+
+
+def pending_count(connection: sqlite3.Connection) -> int:
+    """How many cases are still to be read."""
+    (count,) = connection.execute("SELECT count(*) FROM pending").fetchone()
+    return int(count)
 
 
 def unreadable_records(connection: sqlite3.Connection) -> list[tuple[str, str, str, str, str]]:

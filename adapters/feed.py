@@ -19,7 +19,7 @@ from adapters.records import read_case
 from adapters.sources.source import Source
 from adapters.statefile import transaction
 
-_BOOKMARK, FULL_READ, _FOUND = "bookmark", "full_read", "full_read_found"
+FULL_READ, _FOUND = "full_read", "full_read_found"
 _ROWS_AT_ONCE = 5000
 
 log = structlog.get_logger()
@@ -42,7 +42,9 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
     again: whatever slipped through then comes to light.
     """
     start = since or _start(feed)
-    newest = max(bookmark.setting(feed.state, _BOOKMARK) or "", feed.source.newest_change() if start is None else "")
+    newest = max(
+        bookmark.setting(feed.state, bookmark.BOOKMARK) or "", feed.source.newest_change() if start is None else ""
+    )
     without_number = 0
     rows = feed.source.changed_rows(start)
     while some := list(islice(rows, _ROWS_AT_ONCE)):
@@ -58,14 +60,22 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
         if start is None or since:
             bookmark.try_refused_again(feed.state)
         # A row stamped in the future must not move the bookmark past the rows that are still to come.
-        bookmark.keep_setting(feed.state, _BOOKMARK, min(newest, local_stamp(feed.clock())))
+        now = local_stamp(feed.clock())
+        bookmark.keep_setting(feed.state, bookmark.BOOKMARK, min(newest, now) if _is_polled(feed.mapping) else now)
     if without_number:
         log.warning("rows_without_case_number", rows=without_number)
 
 
+def _is_polled(mapping: SystemMapping) -> bool:
+    """Whether any table says when its rows changed; without that, only full reads find changes."""
+    columns = [table.changed for table in mapping.tables]
+    columns += [lookup.changed for table in mapping.tables for lookup in table.lookups]
+    return bool(mapping.source.inbox) or any(columns)
+
+
 def _start(feed: Feed) -> str | None:
     """The stamp to read from, or None if everything is to be read."""
-    newest, read = moment(bookmark.setting(feed.state, _BOOKMARK)), bookmark.setting(feed.state, FULL_READ)
+    newest, read = moment(bookmark.setting(feed.state, bookmark.BOOKMARK)), bookmark.setting(feed.state, FULL_READ)
     if newest is None or read is None:
         return None
     settings = feed.mapping.source

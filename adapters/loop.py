@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -19,6 +19,8 @@ from adapters.statefile import is_full
 _TRIES_ONCE = 5
 #: Reading pauses while more events wait: a case that waits to be read takes bytes on disk, its events thousands.
 MOST_WAITING = 20_000
+#: So many times as much may wait if it waits for one source (a key that is refused) while the others go on.
+_MOST_STUCK = 10
 _PAUSE_SECONDS = 0.2
 
 log = structlog.get_logger()
@@ -33,6 +35,7 @@ class Poller:
     clock: Callable[[], float] = time.monotonic
     disk: DiskNews = field(default_factory=DiskNews)
     most_waiting: int = MOST_WAITING
+    stuck: Callable[[], Collection[str]] = frozenset
     due_at: float = 0.0
     poll_at: float = 0.0
     failures: int = 0
@@ -64,7 +67,7 @@ class Poller:
 
     def _work(self) -> None:
         """Polls and reads; while too many events wait it only polls, so that no change is overlooked meanwhile."""
-        self.is_held = spool.waiting_count(self.feed.state) > self.most_waiting
+        self.is_held = self._is_too_much()
         if not self.is_reading or (self.is_held and self.clock() >= self.poll_at):
             self.is_current = False
             find_changes(self.feed, self.since)
@@ -72,6 +75,13 @@ class Poller:
             self.poll_at = self.clock() + self.feed.mapping.source.poll_seconds
         if not self.is_held:
             self.is_reading = read_chunk(self.feed) > 0
+
+    def _is_too_much(self) -> bool:
+        """Whether too many events wait; a source that is stuck does not keep the others waiting so soon."""
+        counts = spool.waiting_counts(self.feed.state)
+        stuck = self.stuck()
+        moving = sum(count for source, count in counts.items() if source not in stuck)
+        return moving > self.most_waiting or sum(counts.values()) > _MOST_STUCK * self.most_waiting
 
     def _go_on(self) -> None:
         if self.is_source_down:
@@ -93,6 +103,7 @@ class Poller:
 
 def run_until_stopped(poller: Poller, sender: Sender, stopped: Event) -> None:
     """Polls and sends until `stopped` is set; what is being done then is done to its end."""
+    poller.stuck = sender.stuck_sources
     thread = SendingThread(sender, poller.disk, lambda: poller.is_current, stopped)
     thread.start()
     try:
@@ -129,6 +140,7 @@ def run_once(poller: Poller, sender: Sender, stopped: Event) -> bool:
 
 def _read_once(poller: Poller, sender: Sender, stopped: Event) -> bool:
     """Reads everything while it is sent; False if that was given up."""
+    poller.stuck = sender.stuck_sources
     thread = SendingThread(sender, poller.disk, lambda: False, stopped)
     thread.start()
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters import vocabulary
+from adapters.columns import columns_read
 from adapters.mapping import ServiceSettings, SourceSettings, SystemMapping, Table
 from adapters.mapping_records import case, milestone, party
 from adapters.mapping_tables import tables, unit_lookup, with_unit_lookup
@@ -66,7 +67,23 @@ def _mapping(root: Section, file: str) -> SystemMapping:
         by_name=dict(zip(names, found, strict=True)),
     )
     root.close()
+    _check_paths(mapping, root)
     return mapping
+
+
+def _check_paths(mapping: SystemMapping, root: Section) -> None:
+    """Records a fault for every column of an XML table that is no path."""
+    tables = [table for table in mapping.tables if table.drops and table.drops.format == "xml"]
+    if not tables or root.report.faults:
+        return
+    from adapters.sources.xml_rows import column_path  # needs a library that only XML needs
+
+    for table in tables:
+        for column in columns_read(mapping, table):
+            try:
+                column_path(column)
+            except ValueError as error:
+                root.report.add(("tables", table.name), f"column {column}: {error}")
 
 
 def _with_unit(found: Sequence[Table], case_part: Section) -> tuple[Table, ...]:

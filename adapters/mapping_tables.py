@@ -8,7 +8,7 @@ from adapters.mapping_values import conditions
 from adapters.sections import Section
 from adapters.sources.charset import ENCODINGS
 from adapters.sources.fileformat import Drops
-from adapters.sources.filerows import FORMATS
+from adapters.sources.filerows import FORMATS, MissingReaderError, require_reader
 
 #: How a text or number says when a row changed. A column of a date type needs none of them.
 CHANGED_FORMS = ("stamp", "iso", "iso_t", "epoch", "epoch_ms")
@@ -89,6 +89,10 @@ def _drops(part: Section) -> Drops:
     )
     if "/" in drops.pattern or "\\" in drops.pattern:
         part.fault("pattern", "must be the name of files in the inbox, such as petitions-*.xlsx")
+    try:
+        require_reader(drops.format)
+    except MissingReaderError as error:
+        part.fault("format", str(error))
     if (drops.format == "xml") != bool(drops.record):
         part.fault("record", "is the path of the element that is a row: needed for xml, and for nothing else")
     part.close()

@@ -30,9 +30,9 @@ TEMPLATE = re.compile(r"\{([^{}]+)\}")
 def value(part: Section, key: str, default: Value | None = _NO_VALUE) -> Value:
     """The value of this key: a column, a list of columns, or a table; required if the default is None."""
     given = part.values.get(key)
-    if given is None and default is not None:
-        part.section(key, required=False)
-        return default
+    if given is None:
+        part.section(key, required=default is None)
+        return default or _NO_VALUE
     if isinstance(given, str | list):
         return Value(columns=part.names(key))
     return _table(part.section(key), None)

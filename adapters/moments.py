@@ -11,6 +11,8 @@ _STAMP = "%Y%m%d%H%M%S"
 _SERIAL_ZERO = datetime(1899, 12, 30)
 #: The days a five-digit serial may mean: 1927 to 2119. No other way of writing a date has five digits.
 _FIRST_SERIAL, _LAST_SERIAL = 10_000, 80_000
+#: Before it a stamp would not have its 14 digits.
+_FIRST_YEAR = 1000
 
 #: The forms of change columns that count from 1970, and how many they count a second.
 EPOCHS = {"epoch": 1, "epoch_ms": 1000}
@@ -28,13 +30,14 @@ def moment(text: str | None, zone: tzinfo = LOCAL_TIME) -> datetime | None:
     """The aware moment this text means, None if it is none; without an offset it is a time in `zone`.
 
     Known are YYYYMMDD[HHMM[SS]], ISO 8601 and its likes with / and ., 2017年3月29日[ 14时5分], and serials of
-    spreadsheets (42823.5). A date alone is its first second.
+    spreadsheets (42823.5). A date alone is its first second. The year 1 of programs that have no date is none.
     """
     plain = unicodedata.normalize("NFKC", text or "").strip()
     try:
         for pattern, read in _WAYS:
-            if found := pattern.fullmatch(plain):
-                return read(found, zone)
+            if match := pattern.fullmatch(plain):
+                found = read(match, zone)
+                return found if found and found.astimezone(LOCAL_TIME).year >= _FIRST_YEAR else None
     except (ValueError, OverflowError):
         return None
     return None
@@ -83,8 +86,15 @@ def changed_stamp(text: str | None, form: str, zone: tzinfo = LOCAL_TIME) -> str
     """The stamp of a value of a change column in this form; '' if it is none."""
     plain = (text or "").strip()
     if form in EPOCHS and plain.isascii() and plain.isdigit():
-        return local_stamp(datetime.fromtimestamp(int(plain) / EPOCHS[form], UTC))
+        return _counted_stamp(plain, EPOCHS[form])
     return stamp(plain, zone)
+
+
+def _counted_stamp(count: str, per_second: int) -> str:
+    try:
+        return local_stamp(datetime.fromtimestamp(int(count) / per_second, UTC))
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def stamp_moment(text: str) -> datetime:

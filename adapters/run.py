@@ -84,6 +84,69 @@ def check(file: Path, state: Path | None) -> None:
     sys.exit(0 if is_good else 1)
 
 
+@main.command()
+@FILE
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="New or empty folder.")
+@click.option("--cases", default=20, show_default=True, type=click.IntRange(1, 2000), help="At most so many cases.")
+def record(file: Path, out: Path, cases: int) -> None:
+    """Write a fixture: rows of some cases with invented persons, and the events that FILE makes of them."""
+    from datetime import UTC, datetime
+
+    from adapters import fixtures, work
+    from adapters.sections import MappingError
+    from adapters.sources.source import SourceUnavailableError
+
+    try:
+        mapping = _mapping(file)
+        with work.open_source(mapping, Path(mapping.state), is_preview=True) as source:
+            count = fixtures.record(mapping, source, out, cases, datetime.now(UTC))
+    except (MappingError, SourceUnavailableError, OSError) as error:
+        _refuse(str(error))
+    click.echo(f"{count} cases in {out}; look through its rows before you pass them on")
+
+
+@main.command()
+@FILE
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def replay(file: Path, folder: Path) -> None:
+    """Map the fixture in FOLDER again with FILE and show what differs; 1 if anything does."""
+    from adapters import fixtures
+    from adapters.sections import MappingError
+
+    try:
+        lines = fixtures.replay(_mapping(file), folder)
+    except MappingError as error:
+        _refuse(str(error))
+    for line in lines:
+        click.echo(f"differs   {line}")
+    click.echo(f"{len(lines)} differences")
+    sys.exit(1 if lines else 0)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--from", "origin", required=True, help="SQLAlchemy URL of a database, or a csv, xlsx, xml, jsonl file.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: config/adapters/NAME.toml.")
+@click.option("--schema", default="", help="Schema of the database, if its tables are not in the usual one.")
+def new(name: str, origin: str, out: Path | None, schema: str) -> None:
+    """Look at a case system and write a draft of its mapping, to be completed by hand; nothing is overwritten."""
+    from adapters.drafting import draft
+    from adapters.sections import MappingError
+    from adapters.sources.source import SourceUnavailableError
+
+    path = out or Path("config/adapters") / f"{name}.toml"
+    try:
+        text = draft(name, origin, schema)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        _refuse(f"{path} is there already: nothing was written")
+    except (MappingError, SourceUnavailableError, OSError) as error:
+        _refuse(str(error))
+    click.echo(f"{path}: decide every line marked # CHECK, then run caseq-adapter check {path}")
+
+
 def _mapping(file: Path) -> SystemMapping:
     from adapters.mapping_file import read_mapping
 

@@ -30,6 +30,13 @@ class Line:
     spoke_at: float | None = None
     told: str = ""
     answered: tuple[Parcel, Answered] | None = None
+    is_key_refused: bool = False
+
+    def is_behind(self, other: "Line") -> bool:
+        """Whether the other one works, and did so after this one did last."""
+        if other.failures or other.spoke_at is None:
+            return False
+        return self.spoke_at is None or self.spoke_at < other.spoke_at
 
 
 class Sender:
@@ -83,6 +90,13 @@ class Sender:
         """How often in a row the worst source has failed."""
         return max(line.failures for line in self.lines)
 
+    def stuck_sources(self) -> set[str]:
+        """The sources whose key is refused, or that fail again and again while another one does not."""
+        return {line.source for line in self.lines if line.is_key_refused or self._is_left_behind(line)}
+
+    def _is_left_behind(self, line: Line) -> bool:
+        return line.failures > 1 and any(map(line.is_behind, self.lines))
+
     def _send(self, line: Line, parcel: Parcel) -> bool:
         answer = self.carrier.send(parcel)
         if isinstance(answer, Answered):
@@ -111,6 +125,7 @@ class Sender:
         if line.failures:
             log.info(self.carrier.up_event, source=line.source)
         line.failures, line.told, line.spoke_at = 0, "", self.clock()
+        line.is_key_refused = False
         if parcel.events or parcel.part:
             more = {"batch": parcel.batch} if parcel.batch else {}
             log.info("sent", source=line.source, events=parcel.events, refused=len(answer.refused), **more)
@@ -119,6 +134,7 @@ class Sender:
 
     def _postpone(self, line: Line, answer: Postponed) -> None:
         line.failures += 1
+        line.is_key_refused = answer.is_key_refused
         most = self.settings.retry_most_seconds
         pause = min(self.settings.retry_first_seconds * 2 ** min(line.failures - 1, 30), most)
         if answer.is_key_refused:

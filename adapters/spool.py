@@ -83,6 +83,11 @@ def waiting_count(connection: sqlite3.Connection, source: str | None = None) -> 
     return int(count)
 
 
+def waiting_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many events of each source wait; sources without any are left out."""
+    return dict(connection.execute("SELECT source, count(*) FROM outgoing GROUP BY source").fetchall())
+
+
 def is_waiting(connection: sqlite3.Connection, source: str) -> bool:
     """Whether any event of this source waits."""
     return connection.execute("SELECT 1 FROM outgoing WHERE source = ? LIMIT 1", (source,)).fetchone() is not None

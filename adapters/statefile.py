@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-#: Kept in the file: 2 added what the file carrier needs. A file of an earlier layout is brought up to this one.
-_LAYOUT = 2
+#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes. A file of an earlier layout is brought
+#: up to this one.
+_LAYOUT = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (position INTEGER PRIMARY KEY, case_number TEXT NOT NULL UNIQUE);
@@ -43,6 +44,7 @@ CREATE TABLE IF NOT EXISTS full_copy (
 CREATE TABLE IF NOT EXISTS copy_part (
   source TEXT NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source, part)) WITHOUT ROWID;
 """
+_CODES = "ALTER TABLE unreadable ADD COLUMN code TEXT NOT NULL DEFAULT '';"
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -90,7 +92,27 @@ def _bring_up(connection: sqlite3.Connection) -> None:
     if layout > _LAYOUT:
         raise StateFileError("the state file was made by a newer version of this program")
     if layout < _LAYOUT:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_LAYOUT}; COMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_CODES} PRAGMA user_version = {_LAYOUT}; COMMIT;")
+
+
+def open_as_is(path: Path) -> sqlite3.Connection:
+    """A connection that only reads and sees the state as it is at this moment, however long it takes.
+
+    A state that is missing or of an earlier layout is a copy in memory.
+    """
+    connection = open_to_read(path)
+    connection.execute("BEGIN")
+    if connection.execute("PRAGMA user_version").fetchone() == (_LAYOUT,):
+        return connection
+    connection.close()
+    return open_copy(path)
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that sees the state as others change it, and changes nothing; a state that is missing is empty."""
+    if not path.exists():
+        return open_copy(path)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
 
 
 def open_copy(path: Path) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from adapters.sections import plain
 #: How much of an unknown code may be shown: enough for a code, too little for what somebody wrote.
 _LONGEST_CODE = 10
 _MOST_DIGITS = 6
+UNKNOWN_CODE = "holds a code that the mapping does not know"
 
 
 class UnreadableError(Exception):
@@ -57,7 +58,7 @@ def text_of(row: Row, value: Value) -> str:
         return value.codes[code]
     if not code:
         return ""
-    raise UnreadableError(column, "holds a code that the mapping does not know", _shown(code))
+    raise UnreadableError(column, UNKNOWN_CODE, shown_code(code))
 
 
 def required(row: Row, value: Value) -> str:
@@ -77,7 +78,7 @@ def _first_filled(row: Row, value: Value) -> tuple[str, str]:
     return ("", value.always) if value.always else (column, "")
 
 
-def _shown(code: str) -> str:
+def shown_code(code: str) -> str:
     """The unknown code itself if it cannot be a name, a number of a person or a text; '' otherwise."""
     is_code = code.isascii() and code.isprintable() and len(code) <= _LONGEST_CODE
     return code if is_code and sum(map(str.isdigit, code)) <= _MOST_DIGITS else ""

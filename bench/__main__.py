@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import databases, dataset, machine, process, pushing, status
+from bench import adapting, databases, dataset, machine, process, pushing, status
 from bench.databases import Place
 from bench.dataset import Reader
 from bench.effort import Effort, effort
@@ -18,14 +18,15 @@ from bench.results import Results
 from caseq import logs
 from caseq.runtime import Runtime
 
-NAMES = ("http", "inprocess", "push", "process")
+NAMES = ("http", "inprocess", "push", "adapter", "process")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--engine", type=click.Choice(["sqlite", "postgresql", "both"]), default="both", show_default=True)
 @click.option("--quick", is_flag=True, help="Less of everything, under a minute: shows that it runs, not how fast.")
-@click.option("--full", is_flag=True, help="Also the growth of memory over 200,000 pushed events.")
+@click.option("--full", is_flag=True, help="Also 200,000 pushed events, and adapters of 100,000 and 1,000,000 rows.")
 @click.option("--cases", type=click.IntRange(40, 1_000_000), help="How many cases are stored.  [default: 2000]")
+@click.option("--adapter-rows", type=click.IntRange(100, 5_000_000), help="How many rows an adapter reads.")
 @click.option("--only", type=click.Choice(NAMES), help="Only this comparison.")
 @click.option("--postgres-url", envvar="CASEQ_TEST_POSTGRES_URL", default=databases.DEFAULT_POSTGRES_URL)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write every value to this file.")
@@ -35,6 +36,7 @@ def main(
     quick: bool,
     full: bool,
     cases: int | None,
+    adapter_rows: int | None,
     only: str | None,
     postgres_url: str,
     json_file: Path | None,
@@ -50,8 +52,14 @@ def main(
         click.echo("no PostgreSQL server answers at --postgres-url: SQLite only", err=True)
     results = Results(machine.name(), machine.programs(version))
     with tempfile.TemporaryDirectory(prefix="caseq-bench-") as folder, _logging_to(Path(folder) / "service.log"):
+        size = effort(quick, full, cases, adapter_rows)
         for name in wanted:
-            _measure(name, postgres_url, effort(quick, full, cases), only, Path(folder), results)
+            if only not in ("adapter", "process"):
+                _measure(name, postgres_url, size, only, Path(folder), results)
+        if only in (None, "adapter"):
+            _say("adapter")
+            rounds = 1 if quick else 3
+            results.add(adapting.compare(wanted, postgres_url, size.adapter_rows, rounds, Path(folder)))
         if only in (None, "process"):
             _say("process")
             results.add(process.still(Path(folder), 3 if quick else 5))

@@ -73,7 +73,7 @@ def _running(name: str, module: list[str], environ: Mapping[str, str], folder: P
     began = time.perf_counter()
     with (folder / f"{name.replace(':', '-')}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *module], env=_environment(environ), cwd=folder, stdout=log, stderr=log
+            [sys.executable, "-m", *module], env=environment(environ), cwd=folder, stdout=log, stderr=log
         )
     try:
         _wait(process, port, folder)
@@ -87,7 +87,8 @@ def _running(name: str, module: list[str], environ: Mapping[str, str], folder: P
             process.wait()
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of the benchmark: only these variables of caseq, and the packages of this one."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("CASEQ_", "PROMETHEUS_"))}
     return {**kept, "PYTHONPATH": os.pathsep.join(map(str, _PACKAGES)), **environ}
 

@@ -199,7 +199,7 @@ def retry_quarantine(numbers: tuple[int, ...]) -> None:
             refused += 1
             continue
         pushed = intake.Pushed(item.raw, errors_of(item.raw, source.name))
-        result = intake.take(runtime, source, [pushed], f"retry {item.id}")[0]
+        result = intake.take_again(runtime, source, [pushed], f"retry {item.id}")[0]
         refused += result.outcome == "refused"
         click.echo(f"{item.id}\t{result.outcome}\t{json.dumps(result.errors, ensure_ascii=False)}")
     sys.exit(1 if refused else 0)

@@ -24,6 +24,7 @@ Errors = Mapping[str, Sequence[str]]
 
 #: As many records as one page of the detailed checkpoint has.
 MOST_RECORDS = 5000
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,20 @@ def take(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str
     `origin` is the id of the request, kept in the audit. Raises DatabaseUnavailable when nothing was stored.
     """
     now = runtime.clock()
+    return _take_spoken(runtime, source, pushed, origin, now, now)
+
+
+def take_again(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
+    """Store events that staff retry, as `take` does; that the source spoke is not noted, because it did not."""
+    return _take_spoken(runtime, source, pushed, origin, runtime.clock(), _LONG_AGO)
+
+
+def _take_spoken(
+    runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str, now: datetime, spoke_at: datetime
+) -> list[Result]:
     parsed = _parsed(pushed)
     with runtime.database.transaction() as connection:
-        state = pushes.lock_source(connection, source.name, now, now, source.silence)
+        state = pushes.lock_source(connection, source.name, spoke_at, now, source.silence)
         return _take_all(runtime, source, connection, state, pushed, parsed, origin, now)
 
 

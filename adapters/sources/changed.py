@@ -1,6 +1,6 @@
 """What a change column is compared with, whatever type the database keeps it in."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import DateTime
@@ -26,5 +26,7 @@ def comparable(column: ColumnClause[Any], form: str, since: str, zone: tzinfo) -
 
 def _database_moment(column: ColumnClause[Any], moment: datetime, zone: tzinfo) -> Any:
     if isinstance(column.type, DateTime):
+        # SQLite compares texts, and "09:00:07" of other programs stands before the "09:00:07.000000" asked for.
+        moment -= timedelta(microseconds=1)
         return moment if column.type.timezone else moment.astimezone(zone).replace(tzinfo=None)
     return moment.astimezone(zone).date()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, inspect, null, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.columns import columns_read, lookup_columns
@@ -160,7 +160,7 @@ class SqlSource:
             mapped, column = self._tables[table.name], table.polled or table.changed
             if since is None:
                 if table.name == CASE_TABLE:
-                    yield self._statement(table, mapped, column or table.case_number)
+                    yield self._statement(table, mapped, column)
                 continue
             if column:
                 yield self._statement(table, mapped, column, since)
@@ -170,7 +170,7 @@ class SqlSource:
 
     def _statement(self, table: Table, mapped: MappedTable, column: str, since: str | None = None) -> _Polled:
         form = self._form(table, mapped)
-        chosen = self._with_number(table, mapped.columns[column])
+        chosen = self._with_number(table, mapped.columns[column] if column else null())
         if since is not None:
             asked = comparable(mapped.columns[column], form, since, self.zone)
             chosen = chosen.where(mapped.columns[column] >= asked)

@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
@@ -27,6 +28,14 @@ def xlsx_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[
     with guarded_zip(file) if start.startswith(_ZIP) else nullcontext() as archive:
         sheet, scan = _sheet(file, drops.sheet, archive)
         yield from _rows(sheet, scan, drops.header_row, columns)
+
+
+def first_rows(file: BinaryIO, most: int) -> list[list[str]]:
+    """The first rows of the first sheet as the texts of their cells, titles and headings included."""
+    file.seek(0)
+    with guarded_zip(file) if file.read(len(_ZIP)) == _ZIP else nullcontext() as archive:
+        sheet, _ = _sheet(file, "", archive)
+        return [[str(cell) for cell in cells] for cells in islice(sheet.iter_rows(), most)]
 
 
 def _sheet(file: BinaryIO, name: str, archive: zipfile.ZipFile | None) -> tuple[CalamineSheet, SheetScan]:

@@ -201,6 +201,7 @@ class Adapter:
         carrier = FileCarrier(self.folder, KEYS) if self.folder else HttpsCarrier(self.peer.url, KEYS)
         sender = Sender(second, carrier, feed.mapping.service, time.monotonic)
         is_done = work(Poller(feed, since), sender, True, Event())
+        assert isinstance(feed.source, SqlSource)
         feed.source.engine.dispose()
         second.close()
         state.close()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from adapters import spool, statefile
-from adapters.carriers.https import HttpsCarrier, Postponed
+from adapters.carriers.carrier import Postponed
+from adapters.carriers.https import HttpsCarrier
 from adapters.changes import Change, Known
 from adapters.mapping import ServiceSettings
 from adapters.sender import Sender

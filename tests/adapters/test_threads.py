@@ -1,7 +1,7 @@
 """Sending while reading: the order of each source, the brake on reading, and errors of the second thread."""
 
 import time
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -74,6 +74,31 @@ def test_reading_pauses_while_too_many_events_wait_and_polls_all_the_same(source
     adapter.peer.answers = []
     assert adapter.once()
     assert len(adapter.peer.events) == 400
+
+
+def test_a_source_whose_key_is_refused_does_not_keep_the_others_waiting(source: Source, adapter: Adapter) -> None:
+    for index in range(200):
+        kind = "行政" if index < 100 or index == 199 else "刑事"
+        source.add_case(f"A64012151000020261{index:05d}", f"AJ{index}", AJLX=kind, LASJ="20261003100000")
+    good = adapter.peer.keys["administrative"]
+    adapter.peer.keys["administrative"] = KEYS["criminal"]
+    poller, sender = _parts(adapter, 50)
+    stopped = Event()
+    thread = Thread(target=run_until_stopped, args=(poller, sender, stopped))
+    thread.start()
+    try:
+        until = time.monotonic() + 20
+        while len(adapter.peer.events) < 198 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert {event["source"] for event in adapter.peer.events} == {"criminal"}
+        assert len(adapter.peer.events) == 198
+        adapter.peer.keys["administrative"] = good
+        while len(adapter.peer.events) < 400 and time.monotonic() < until:
+            time.sleep(0.02)
+    finally:
+        stopped.set()
+        thread.join()
+    assert len(adapter.peer.of("case")) == 200
 
 
 def test_once_gives_up_when_reading_pauses_for_a_service_that_does_not_answer(source: Source, adapter: Adapter) -> None:

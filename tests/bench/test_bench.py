@@ -28,6 +28,7 @@ def test_a_small_run_prints_ratios(tmp_path: Path) -> None:
     assert all(value > 0 for values in rows.values() for value in values)
     assert rows["push, in process", "ORM row by row"]
     assert rows["status query, requests/s", "bare Flask, same bytes"]
+    assert any(what.startswith("adapter") and against == "reading alone" for what, against in rows)
     assert "bare Flask, same bytes" in done.stdout
 
 

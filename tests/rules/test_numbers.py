@@ -104,7 +104,85 @@ def test_a_foreign_mobile_number_is_one():
     assert mobile("+447400123456") == "+447400123456"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "13812345678/13912345678",
+        "13812345678、19912345678",
+        "13812345678,13912345678",
+        "１３８１２３４５６７８；13912345678",
+        "13812345678或13912345678",
+        "13812345678 or 13912345678",
+        "13812345678 13912345678",
+        "138 1234 5678\n139 1234 5678",
+        "+86 138-1234-5678 / +86 139-1234-5678",
+        "0951-8011001、13812345678",
+        "0951-8011001 13812345678",
+        "手机13812345678",
+        "联系电话：13812345678（手机）",
+        "本人手机13812345678 座机0951-8011001",
+        "电话0951-8011001 手机 13812345678",
+        "13812345678/79",
+    ],
+)
+def test_of_two_numbers_in_one_field_the_first_that_can_receive_an_sms_counts(typed):
+    assert mobile(typed) == "+8613812345678"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "母亲13812345678",
+        "13812345678(母)",
+        "13812345678/母亲13912345678",
+        "本人13812345678，母亲13912345678",
+        "母亲电话13812345678",
+        "张三13812345678",
+        "mum 13812345678",
+        "13812345678 转 12",
+        "无/13812345678",
+        f"13812345678{' ' * 100}/ 母亲13912345678",
+    ],
+)
+def test_a_number_that_a_word_may_give_to_somebody_else_is_not_guessed(typed):
+    assert mobile(typed) is None
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "138手机12345678",
+        "138、12345678",
+        "138 或 12345678",
+        "1381234567813912345678",
+        "13812345678(13912345678)",
+        "8011001 13812345678",
+        "0951-8011001/0951-8011002",
+        "手机",
+        "/",
+    ],
+)
+def test_no_number_is_put_together_from_pieces_or_cut_out_of_a_longer_one(typed):
+    assert mobile(typed) is None
+
+
+_TWO = st.sampled_from(["13812345678", "+86 139 1234 5678", "0951-8011001", "110", "", "1381234"])
+
+
+@given(st.lists(_TWO, max_size=4), st.sampled_from(["/", "、", " ， ", "；", "或", " or "]))
+def test_whatever_stands_in_one_field_only_a_whole_number_of_it_is_found(numbers, between):
+    found = mobile(between.join(numbers))
+    assert found == next(filter(None, map(mobile, numbers)), None)
+
+
 @given(st.text(max_size=60))
 def test_no_text_breaks_it(typed):
     found = mobile(typed)
     assert found is None or found.startswith("+")
+
+
+@pytest.mark.parametrize("prefix", range(130, 200))
+def test_a_plain_number_is_what_it_is_with_its_country_before_it(prefix):
+    for rest in ("00000000", "12345678", "54321098", "99999999"):
+        assert mobile(f"{prefix}{rest}") == mobile(f"+86 {prefix}{rest}")
+        assert mobile(f"{prefix}{rest[:-1]}８") == mobile(f"{prefix}{rest[:-1]}8")

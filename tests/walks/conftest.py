@@ -16,14 +16,14 @@ PROGRAM = SHARED / "casesystems" / "b_asj.py"
 class CaseSystem:
     """A synthetic B_ASJ system made and moved on by the program that came with the task."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cases: int = 1000) -> None:
         self.path = path
         if not PROGRAM.exists():
             pytest.skip(f"no {PROGRAM.name} beside the project")
-        self._run("new", "--out", str(path), "--cases", "1000", "--seed", "7")
+        self._run("new", "--out", str(path), "--cases", str(cases), "--seed", "7")
 
-    def move(self, changes: int, seed: int) -> None:
-        self._run("move", "--db", str(self.path), "--changes", str(changes), "--seed", str(seed))
+    def move(self, changes: int, seed: int, start: str = "20261123090000") -> None:
+        self._run("move", "--db", str(self.path), "--changes", str(changes), "--seed", str(seed), "--start", start)
 
     def _run(self, *arguments: str) -> None:
         subprocess.run([sys.executable, str(PROGRAM), *arguments], check=True, capture_output=True)

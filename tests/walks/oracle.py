@@ -178,6 +178,8 @@ def changes(was: Case | None, case: Case, earlier: Party | None, party: Party) -
         return 0
     if was is None or earlier is None or not earlier.enters:
         return 1 if party.shown else 0
+    if earlier.phone is None:
+        return 0  # What changes before a number is there is told to nobody, though the number be typed in right after.
     keys = earlier.shown.keys() | party.shown.keys()
     return sum(earlier.shown.get(key) != party.shown.get(key) for key in keys) + (was.unit != case.unit)
 

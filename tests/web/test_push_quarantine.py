@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from caseq.cli import main
+from caseq.store import pushes
 from caseq.store.tables import metadata, quarantine
-from tests.service import CASE, case, environment, event, milestone, party
+from tests.service import CASE, NOON, case, environment, event, milestone, party
 
 NAME, PHONE = "欧阳示例", "13912345678"
 
@@ -29,6 +30,11 @@ def run(service, database_url, tmp_path):
 
 def refused_party():
     return event("party", party(name=NAME, phone=PHONE, officer="某人"))
+
+
+def state_of_source(service):
+    with service.runtime.database.autocommit() as connection:
+        return pushes.source_state(connection, "criminal")
 
 
 def test_an_empty_quarantine_is_an_empty_list(run):
@@ -71,6 +77,15 @@ def test_a_retry_of_what_is_still_wrong_is_refused_again_and_stays(service, run)
     assert answer.exit_code == 1
     assert answer.output.split("\t")[:2] == ["1", "refused"]
     assert len(run("list").output.splitlines()) == 1
+
+
+def test_a_retry_is_not_the_source_speaking(service, run):
+    """The command goes by the time of day, which is later than the clock of this service."""
+    service.push(refused_party(), event("case", case()))
+    before = state_of_source(service)
+    assert before.last_push_at == NOON
+    run("retry")
+    assert state_of_source(service) == before
 
 
 def test_a_retry_succeeds_once_the_cause_is_gone(service, run):

@@ -1,0 +1,150 @@
+"""`caseq-adapter new` drafts a mapping from a look at the source, and names nobody."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+from sqlalchemy import create_engine, text
+
+from adapters.guessing import CODE, NAME, PHONE, codes, kind_of
+from adapters.mapping_file import read_mapping
+from adapters.sources.looking import Column
+from tests.adapters.bench import ROOT, Source
+from tests.adapters.test_kill import COMMAND
+
+_PEOPLE = ("孙晓雨", "钱博文", "郑佳怡", "冯若兰", "褚思远")
+_HEADINGS = ("信访编号", "信访人姓名", "联系电话", "身份证号", "登记时间", "办结日期", "类别", "经办民警", "事由")
+
+
+def _new(origin: object, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "new", "draft", "--from", str(origin), "--out", str(out), *more],
+        cwd=ROOT,
+        env={**os.environ, "CASEQ_ADAPTER_SOURCE_URL": str(origin)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def _rows() -> list[tuple[str, ...]]:
+    return [
+        (
+            f"信访〔2026〕{number}号",
+            _PEOPLE[number % 5],
+            f"199000000{number:02d}",
+            f"64012119800101{number:03d}X",
+            "2026-03-01",
+            f"2026-04-{number % 28 + 1:02d}",
+            ("求决", "建议")[number % 2],
+            _PEOPLE[number % 2],
+            f"{_PEOPLE[number % 5]}反映道路问题",
+        )
+        for number in range(40)
+    ]
+
+
+def _write_csv(path: Path) -> None:
+    lines = [";".join(_HEADINGS), *(";".join(row) for row in _rows())]
+    path.write_bytes("\r\n".join(lines).encode("gb18030"))
+
+
+def _write_xlsx(path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["信访登记簿"])
+    for row in (_HEADINGS, *_rows()):
+        sheet.append(list(row))
+    book.save(path)
+
+
+def _write_jsonl(path: Path) -> None:
+    rows: list[dict[str, Any]] = [dict(zip(_HEADINGS, row, strict=True)) for row in _rows()]
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+
+
+def _write_xml(path: Path) -> None:
+    cells = ["".join(f"<{n}>{v}</{n}>" for n, v in zip(_HEADINGS, row, strict=True)) for row in _rows()]
+    path.write_text(f"<名单>{''.join(f'<件>{one}</件>' for one in cells)}</名单>", encoding="utf-8")
+
+
+_WRITERS = {"csv": _write_csv, "xlsx": _write_xlsx, "jsonl": _write_jsonl, "xml": _write_xml}
+
+
+@pytest.mark.parametrize("suffix", _WRITERS)
+def test_a_register_of_any_format_gives_a_draft_that_parses_and_names_nobody(tmp_path: Path, suffix: str) -> None:
+    file, out = tmp_path / f"register.{suffix}", tmp_path / "draft.toml"
+    _WRITERS[suffix](file)
+    done = _new(file, out)
+    assert done.returncode == 0, done.stderr
+    draft = out.read_text(encoding="utf-8")
+    mapping = read_mapping(out, {})
+    assert mapping.table("case").case_number == "信访编号"
+    assert ('code: "建议", "求决"' in draft, "name of a person" in draft) == (True, True)
+    hidden = [*_PEOPLE, "1990000", "640121", "道路", "信访〔2026〕", "2026-03"]
+    assert not [word for word in hidden if word in draft + done.stdout + done.stderr]
+
+
+def test_a_database_gives_a_draft_that_parses_with_its_tables_ids_and_change_columns(
+    filled: Source, tmp_path: Path
+) -> None:
+    before = filled.path.read_bytes()
+    out = tmp_path / "draft.toml"
+    assert _new(filled.url, out).returncode == 0
+    mapping = read_mapping(out, {"CASEQ_ADAPTER_SOURCE_URL": filled.url})
+    case = mapping.table("case")
+    assert (case.table, case.row_id, case.case_number, case.changed) == (
+        "B_ASJ_AJ",
+        ("SYSTEMID",),
+        "AJBH",
+        "LASTUPDATEDTIME",
+    )
+    assert {table.table for table in mapping.tables} >= {"B_ASJ_AJ", "B_ASJ_XYRDJ", "B_ASJ_SHRDJ"}
+    assert filled.path.read_bytes() == before
+    draft = out.read_text(encoding="utf-8")
+    people = create_engine(filled.url)
+    with people.connect() as connection:
+        for table in ("B_ASJ_XYRDJ", "B_ASJ_SHRDJ"):
+            for row in connection.execute(text(f"SELECT XM, ZJHM, LXDH, LXRXM FROM {table}")):
+                assert not [value for value in row if value and len(value) > 1 and f'"{value}"' in draft]
+
+
+def test_nothing_is_overwritten_and_a_password_is_not_kept(tmp_path: Path, source: Source) -> None:
+    out = tmp_path / "draft.toml"
+    out.write_text("mine", encoding="utf-8")
+    done = _new(source.url, out)
+    assert (done.returncode, out.read_text(encoding="utf-8")) == (1, "mine")
+    assert "is there already" in done.stderr
+    refused = _new("postgresql://somebody:hidden@127.0.0.1:9/none", tmp_path / "other.toml")
+    assert refused.returncode == 1
+    assert "hidden" not in refused.stdout + refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("heading", "texts"),
+    [
+        ("BZ", ["孙晓雨", "钱博文"]),
+        ("经办人", ["甲", "乙"]),
+        ("STATE", ["1990000", "1990001"]),
+        ("STATE", ["示例县公安局刑侦大队", "其他"]),
+        ("REMARK", ["zhangsan", "lisi"]),
+        ("STATUS", ["已办", "未办", "钱博文"]),
+    ],
+)
+def test_values_that_may_be_personal_are_no_codes(heading: str, texts: list[str]) -> None:
+    column = Column(heading, "text", False, texts * 50)
+    assert kind_of(column) != CODE or codes(column) == []
+
+
+def test_values_that_hardly_repeat_are_no_codes() -> None:
+    assert codes(Column("STATE", "text", False, ["01", "02", "03"])) == []
+    assert codes(Column("STATE", "text", False, ["01", "02", "03"] * 5)) == ["01", "02", "03"]
+
+
+def test_phones_and_names_are_known_by_what_they_hold() -> None:
+    assert kind_of(Column("F7", "text", False, ["19900000001", "不详", "19900000002"])) == PHONE
+    assert kind_of(Column("F8", "text", False, list(_PEOPLE))) == NAME

@@ -1,0 +1,99 @@
+"""Keys and subjects of records where the mapping leaves them to the rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.mapping import Row
+from adapters.reading import Reading
+from tests.adapters.smallmapping import reading_of, small_mapping
+
+BY_NAME = 'subject = { column = "WHO", table = "people", name = "NAME", key = "P{ID}" }'
+OF_STEP = ('occurred_on = ["DAY", "NOTED"]', f'occurred_on = "DAY"\n{BY_NAME}')
+MAY_BE_EMPTY = ("[[parties]]", "whole_case_when_empty = true\n\n[[parties]]")
+STEP: Row = {"PART": "A", "ID": "7", "KIND": "1", "DAY": "20261003"}
+PEOPLE: list[Row] = [
+    {"ID": "1", "ROLE": "2", "NAME": "疑某", "TEL": "13812345678"},
+    {"ID": "2", "ROLE": "2", "NAME": "嫌 某", "TEL": "无"},
+    {"ID": "3", "ROLE": "2", "NAME": "重名"},
+    {"ID": "4", "ROLE": "2", "NAME": "重　名"},
+    {"ID": "5", "ROLE": "2", "NAME": "密某", "SECRET": "1"},
+]
+
+
+def _milestones(reading: Reading) -> list[dict[str, Any]]:
+    return [dict(record.data) for record in reading.records if record.type == "milestone"]
+
+
+def _refused(reading: Reading) -> list[tuple[str, str, str]]:
+    return [(fault.origin, fault.column, fault.reason) for fault in reading.refusals]
+
+
+def test_without_a_key_the_place_of_the_row_and_what_it_says_are_the_key(tmp_path: Path) -> None:
+    reading = reading_of(small_mapping(tmp_path), steps=[STEP, {**STEP, "PART": "B"}], people=PEOPLE[:2])
+    assert [record.key for record in reading.records] == [
+        "N1",
+        "steps:A:7:case_filed",
+        "steps:B:7:case_filed",
+        "people:1:suspect",
+        "people:2:suspect",
+    ]
+
+
+def test_a_date_comes_from_the_first_column_that_is_filled(tmp_path: Path) -> None:
+    reading = reading_of(small_mapping(tmp_path), steps=[{**STEP, "DAY": " ", "NOTED": "2026年10月5日"}])
+    assert [data["occurred_on"] for data in _milestones(reading)] == ["2026-10-05"]
+
+
+def test_a_step_without_a_date_or_of_a_code_that_tells_nothing_is_no_milestone(tmp_path: Path) -> None:
+    steps: list[Row] = [{**STEP, "DAY": None}, {**STEP, "KIND": "9"}]
+    reading = reading_of(small_mapping(tmp_path), steps=steps)
+    assert (_milestones(reading), reading.refusals) == ([], [])
+
+
+def test_what_cannot_be_read_is_refused_alone(tmp_path: Path) -> None:
+    steps: list[Row] = [{**STEP, "ID": "1", "KIND": "5"}, {**STEP, "ID": "2", "DAY": "十月"}, {**STEP, "ID": "3"}]
+    reading = reading_of(small_mapping(tmp_path), steps=steps)
+    assert [data["milestone"] for data in _milestones(reading)] == ["steps:A:3:case_filed"]
+    assert _refused(reading) == [
+        ("steps:A:1", "KIND", "holds a code that the mapping does not know"),
+        ("steps:A:2", "DAY or NOTED", "is not a date"),
+    ]
+
+
+@pytest.mark.parametrize("typed", ["嫌某", " 嫌某 ", "嫌 某", "嫌　某", "嫌\u00a0某"])
+def test_a_suspect_is_found_by_name_however_it_is_spaced(tmp_path: Path, typed: str) -> None:
+    reading = reading_of(small_mapping(tmp_path, OF_STEP), steps=[{**STEP, "WHO": typed}], people=PEOPLE)
+    assert [data["subject"] for data in _milestones(reading)] == ["P2"]
+
+
+@pytest.mark.parametrize("typed", ["无此人", "疑", "疑某某", "重名", "密某", "", None, "疑某、嫌某"])
+def test_a_name_that_is_not_that_of_just_one_open_person_is_refused(tmp_path: Path, typed: str | None) -> None:
+    reading = reading_of(small_mapping(tmp_path, OF_STEP), steps=[{**STEP, "WHO": typed}], people=PEOPLE)
+    assert _milestones(reading) == []
+    assert _refused(reading) == [("steps:A:7", "WHO", "is not the name of just one person of the case")]
+
+
+def test_two_rows_of_one_person_are_still_one_person(tmp_path: Path) -> None:
+    people = [PEOPLE[0], {**PEOPLE[0], "ROLE": "9"}]
+    reading = reading_of(small_mapping(tmp_path, OF_STEP), steps=[{**STEP, "WHO": "疑某"}], people=people)
+    assert [data["subject"] for data in _milestones(reading)] == ["P1"]
+
+
+def test_an_empty_name_means_the_whole_case_only_where_the_mapping_says_so(tmp_path: Path) -> None:
+    mapping = small_mapping(tmp_path, OF_STEP, MAY_BE_EMPTY)
+    steps: list[Row] = [{**STEP, "WHO": " "}, {**STEP, "ID": "8", "WHO": "无此人"}]
+    reading = reading_of(mapping, steps=steps, people=PEOPLE)
+    assert ["subject" in data for data in _milestones(reading)] == [False]
+    assert [place for place, _, _ in _refused(reading)] == ["steps:A:8"]
+
+
+def test_an_empty_column_of_a_template_means_the_whole_case_only_where_the_mapping_says_so(tmp_path: Path) -> None:
+    by_template = ('occurred_on = ["DAY", "NOTED"]', 'occurred_on = "DAY"\nsubject = "P{WHO}"')
+    steps: list[Row] = [{**STEP, "WHO": None}]
+    assert _milestones(reading_of(small_mapping(tmp_path, by_template), steps=steps)) == []
+    (data,) = _milestones(reading_of(small_mapping(tmp_path, by_template, MAY_BE_EMPTY), steps=steps))
+    assert "subject" not in data
+    (data,) = _milestones(reading_of(small_mapping(tmp_path, by_template, MAY_BE_EMPTY), steps=[{**STEP, "WHO": "4"}]))
+    assert data["subject"] == "P4"
