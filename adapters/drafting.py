@@ -76,7 +76,7 @@ def _children(tables: Sequence[LookedAt], root: LookedAt) -> Iterator[tuple[Look
 
 def _head(name: str, root: LookedAt, schema: str) -> Iterator[str]:
     yield f"# A draft of the mapping {name}, made from a look at the source: every line marked # CHECK is a guess."
-    yield "# Every key is described in docs/adapters.md; `caseq-adapter check` tests this file."
+    yield "# Every key is described in docs/mapping.md; `caseq-adapter check` tests this file."
     yield from ("", "[adapter]", f"name = {_text(name)}")
     yield f'state = "${{CASEQ_ADAPTER_STATE:-var/adapter-{name}.db}}"'
     yield from ("", "[source]")

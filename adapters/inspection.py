@@ -16,6 +16,7 @@ from adapters.changes import changes
 from adapters.comparing import MOST_NAMED, differences
 from adapters.feed import Feed, sample_readings
 from adapters.mapping import SystemMapping
+from adapters.mapping_file import UNDECIDED
 from adapters.masking import masked
 from adapters.moments import local_stamp, moment
 from adapters.reading import CASE, MILESTONE, PARTY
@@ -38,7 +39,9 @@ class Finding:
 
 def inspect(mapping: SystemMapping, path: Path) -> Iterator[Finding]:
     """Tests the case system and the service, names what both sides hold differently, and lists what is refused."""
-    yield Finding(f"mapping   {mapping.file}: good")
+    lines = ", ".join(map(str, mapping.undecided))
+    verdict = f"guesses to be decided, marked {UNDECIDED}, in lines {lines}" if lines else "good"
+    yield Finding(f"mapping   {mapping.file}: {verdict}", is_good=not lines)
     with ExitStack() as opened:
         state = opened.enter_context(closing(statefile.open_as_is(path)))
         now = opened.enter_context(closing(statefile.open_to_read(path)))

@@ -285,7 +285,10 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class SystemMapping:
-    """Everything one mapping file says; in `tables` every parent stands before its children, the root first."""
+    """Everything one mapping file says; in `tables` every parent stands before its children, the root first.
+
+    `undecided` are the lines that a draft marked as guesses and nobody has decided yet.
+    """
 
     file: str
     name: str
@@ -297,6 +300,7 @@ class SystemMapping:
     milestones: tuple[MilestoneMapping, ...]
     parties: tuple[PartyMapping, ...]
     by_name: Mapping[str, Table] = field(repr=False)
+    undecided: tuple[int, ...] = ()
 
     def table(self, name: str) -> Table:
         """The table the mapping calls by this name."""

@@ -1,8 +1,9 @@
-"""Reads a mapping file and checks it whole; docs/adapters.md describes every key."""
+"""Reads a mapping file and checks it whole; docs/mapping.md describes every key."""
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from adapters.sections import Fault, MappingError, Report, Section, key_places
 
 #: SQL Server compares a column with so many values at most.
 MOST_CASES = 2000
+#: What a draft writes beside its guesses.
+UNDECIDED = "# CHECK"
 _SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -32,7 +35,14 @@ def read_mapping(path: Path, environment: Mapping[str, str]) -> SystemMapping:
     mapping = _mapping(Section(values, (), report), str(path))
     if report.faults:
         raise MappingError(report.faults)
-    return mapping
+    marked = (number for number, line in enumerate(text.splitlines(), start=1) if UNDECIDED in line)
+    return replace(mapping, undecided=tuple(marked))
+
+
+def undecided(mapping: SystemMapping) -> MappingError:
+    """What is wrong with pushing by a draft: the guesses that nobody has decided."""
+    reason = f"is a guess: decide it, and take {UNDECIDED} out"
+    return MappingError([Fault(mapping.file, (number, 1), "draft", reason) for number in mapping.undecided])
 
 
 def _read_text(path: Path) -> str:

@@ -42,8 +42,10 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
     """Poll the case system of FILE and push its changes until stopped."""
     from adapters import work
     from adapters.log import start_log
+    from adapters.mapping_file import undecided
     from adapters.sections import MappingError
     from adapters.sources.source import SourceUnavailableError
+    from adapters.sources.staging import StagingError
     from adapters.statefile import StateFileError
 
     start_log()
@@ -57,8 +59,10 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
             for line in work.dry_run(mapping, path, since):
                 click.echo(line)
             return
+        if mapping.undecided:
+            raise undecided(mapping)
         is_done = work.run(mapping, path, since, once, stopped)
-    except (MappingError, StateFileError, SourceUnavailableError) as error:
+    except (MappingError, StateFileError, StagingError, SourceUnavailableError) as error:
         _refuse(str(error))
     sys.exit(0 if is_done else 1)
 

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from adapters.guessing import CODE, NAME, PHONE, codes, kind_of
 from adapters.mapping_file import read_mapping
 from adapters.sources.looking import Column
-from tests.adapters.bench import ROOT, Source
+from tests.adapters.bench import ROOT, Adapter, Source
 from tests.adapters.test_kill import COMMAND
 
 _PEOPLE = ("孙晓雨", "钱博文", "郑佳怡", "冯若兰", "褚思远")
@@ -148,3 +148,21 @@ def test_values_that_hardly_repeat_are_no_codes() -> None:
 def test_phones_and_names_are_known_by_what_they_hold() -> None:
     assert kind_of(Column("F7", "text", False, ["19900000001", "不详", "19900000002"])) == PHONE
     assert kind_of(Column("F8", "text", False, list(_PEOPLE))) == NAME
+
+
+def test_nothing_is_pushed_by_a_draft_before_its_guesses_are_decided(adapter: Adapter, tmp_path: Path) -> None:
+    out = tmp_path / "draft.toml"
+    text_of_mapping = adapter.file().read_text(encoding="utf-8")
+    out.write_text(text_of_mapping.replace('state = "open"', 'state = "open"  # CHECK'), encoding="utf-8")
+    number = next(n for n, line in enumerate(out.read_text("utf-8").splitlines(), 1) if "# CHECK" in line)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, **adapter.environment()}
+        return subprocess.run([*COMMAND, *arguments], cwd=ROOT, env=environ, capture_output=True, text=True)
+
+    refused = run("run", str(out), "--once")
+    assert refused.returncode == 1
+    assert f"draft.toml:{number}:1: draft: is a guess" in refused.stderr
+    assert adapter.peer.events == []
+    assert run("run", str(out), "--dry-run").returncode == 0
+    assert f"in lines {number}" in run("check", str(out)).stdout
