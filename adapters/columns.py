@@ -101,7 +101,7 @@ def _detail(detail: Detail) -> list[str]:
 
 
 def _subject(subject: Subject) -> list[str]:
-    return [subject.by_name.column] if subject.by_name else template_columns(subject.template)
+    return [subject.by_name.column] if subject.by_name else [*template_columns(subject.template)]
 
 
 def _party(party: PartyMapping) -> list[str]:

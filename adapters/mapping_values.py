@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from adapters import vocabulary
 from adapters.mapping import (
@@ -89,9 +90,10 @@ def template(part: Section, key: str, default: str | None = None) -> str:
     return text
 
 
-def template_columns(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def template_columns(text: str) -> tuple[str, ...]:
     """The columns a template such as '{RYBH}:family' names, `role` apart."""
-    return [name for name in TEMPLATE.findall(text) if name != "role"]
+    return tuple(name for name in TEMPLATE.findall(text) if name != "role")
 
 
 def subject(part: Section, tables: Collection[str]) -> Subject:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 
 LOCAL_TIME = timezone(timedelta(hours=8), "UTC+8")
 _STAMP = "%Y%m%d%H%M%S"
@@ -76,6 +77,8 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], tzinfo], datetime |
 )
 
 
+# Every row is stamped more than once, and the rows of one case were often changed together.
+@lru_cache(maxsize=4096)
 def stamp(text: str | None, zone: tzinfo = LOCAL_TIME) -> str:
     """The stamp of what this text means; '' if it means no moment."""
     found = moment(text, zone)
