@@ -67,7 +67,8 @@ def _add_case(context: CaseContext, root: Row) -> None:
         "kind": context.kind,
         "opened_on": iso(day_of(root, case.opened_on, zone)),
         "unit": _unit(context, root),
-        "aliases": [alias for alias in dict.fromkeys(aliases) if alias],
+        # What holds no digit, such as 无, is no number by which anybody could look the case up.
+        "aliases": [alias for alias in dict.fromkeys(aliases) if any(map(str.isdigit, alias))],
         "merged_into": merged_into if merged_into != number else None,
         "state": required(root, case.state),
         "concluded_on": iso(day_of(root, case.concluded_on, zone)),

@@ -41,6 +41,12 @@ def test_without_a_key_the_place_of_the_row_and_what_it_says_are_the_key(tmp_pat
     ]
 
 
+def test_a_word_where_a_document_number_should_be_is_no_alias(tmp_path: Path) -> None:
+    mapping = small_mapping(tmp_path, ('kind = "criminal"', 'kind = "criminal"\naliases = ["DOC", "OLD"]'))
+    reading = reading_of(mapping, case=[{"ID": "1", "DOC": "无", "OLD": "示公受〔2026〕3号"}])
+    assert reading.records[0].data["aliases"] == ["示公受〔2026〕3号"]
+
+
 def test_a_date_comes_from_the_first_column_that_is_filled(tmp_path: Path) -> None:
     reading = reading_of(small_mapping(tmp_path), steps=[{**STEP, "DAY": " ", "NOTED": "2026年10月5日"}])
     assert [data["occurred_on"] for data in _milestones(reading)] == ["2026-10-05"]
