@@ -6,7 +6,7 @@ from threading import Event
 
 import structlog
 
-from adapters import bookmark
+from adapters import bookmark, holding
 from adapters.carriers.carrier import Carrier, Postponed
 from adapters.carriers.https import HttpsCarrier
 from adapters.changes import TRY_AGAIN, Known
@@ -14,7 +14,8 @@ from adapters.feed import FULL_READ
 from adapters.mapping import ServiceSettings
 from adapters.reading import CASE, MILESTONE, PARTY
 from adapters.sender import tell_failure
-from adapters.statefile import transaction
+from adapters.sending import DiskNews
+from adapters.statefile import is_full, transaction
 
 _ADOPTED = "adopted"
 _TRIES_ONCE = 5
@@ -22,22 +23,24 @@ _TRIES_ONCE = 5
 log = structlog.get_logger()
 
 
-def adopt(state: sqlite3.Connection, carrier: Carrier, settings: ServiceSettings, stopped: Event, once: bool) -> bool:
+def adopt(
+    state: sqlite3.Connection, carrier: Carrier, settings: ServiceSettings, disk: DiskNews, stopped: Event, once: bool
+) -> bool:
     """Takes the service's live records into a state without a full read; False if that was given up.
 
     They count as changed, so that the first full read sends what the case system has under later sequences, and
-    withdraws what it no longer has.
+    withdraws what it no longer has, unless that is most of them.
     """
     if not isinstance(carrier, HttpsCarrier) or not _is_new(state):
         return True
     failures, told = 0, ""
     while not stopped.is_set():
-        refusal = _adopt_all(state, carrier, dict.fromkeys(settings.sources.values()))
+        refusal = _adopt_with_room(state, carrier, dict.fromkeys(settings.sources.values()), disk)
         if refusal is None:
             return True
         failures += 1
         source, answer = refusal
-        if answer.reason != told:
+        if source and answer.reason != told:
             tell_failure(carrier, source, answer)
             told = answer.reason
         if once and failures >= _TRIES_ONCE:
@@ -49,6 +52,21 @@ def adopt(state: sqlite3.Connection, carrier: Carrier, settings: ServiceSettings
 
 def _is_new(state: sqlite3.Connection) -> bool:
     return bookmark.setting(state, FULL_READ) is None and bookmark.setting(state, _ADOPTED) is None
+
+
+def _adopt_with_room(
+    state: sqlite3.Connection, carrier: HttpsCarrier, sources: Iterable[str], disk: DiskNews
+) -> tuple[str, Postponed] | None:
+    """The source that gave no answer; '' while the disk of the state is full, which is told once."""
+    try:
+        refusal = _adopt_all(state, carrier, sources)
+    except sqlite3.Error as error:
+        if not is_full(error):
+            raise
+        disk.full("adoption", error)
+        return "", Postponed("")
+    disk.good("adoption")
+    return refusal
 
 
 def _adopt_all(
@@ -64,6 +82,7 @@ def _adopt_all(
             adopted += found
     with transaction(state):
         bookmark.keep_setting(state, _ADOPTED, str(adopted))
+        holding.begin(state)
     if adopted:
         log.warning("adopted", records=adopted)
     return None

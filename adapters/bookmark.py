@@ -5,7 +5,7 @@ Functions that write belong inside `statefile.transaction`.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -43,11 +43,16 @@ def drop_setting(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("DELETE FROM setting WHERE name = ?", (name,))
 
 
+def add_cases(connection: sqlite3.Connection, numbers: Iterable[str]) -> None:
+    """Marks these cases to be read."""
+    rows = ((number,) for number in numbers)
+    connection.executemany("INSERT OR IGNORE INTO pending (case_number) VALUES (?)", rows)
+
+
 def add_pending(connection: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
     """Marks the cases of these changed rows (origin, case number) to be read, and those the rows belonged to."""
     found = list(rows)
-    numbers = ((number,) for _, number in found if number)
-    connection.executemany("INSERT OR IGNORE INTO pending (case_number) VALUES (?)", numbers)
+    add_cases(connection, (number for _, number in found if number))
     connection.execute(
         "INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT record.case_number"
         " FROM json_each(?) AS changed JOIN record ON record.origin = changed.value",
@@ -90,11 +95,12 @@ class KnownRecords:
     def put(self, entries: Iterable[Known]) -> None:
         """Takes in the new states of these records."""
         for known in entries:
-            before = self.by_id.get(known.id)
-            if before is not None and before.case_number != known.case_number:
-                del self.by_case[before.case_number][known.id]
-            self.by_id[known.id] = known
-            self.by_case.setdefault(known.case_number, {})[known.id] = known
+            record_id, number = known.id, known.case_number
+            before = self.by_id.get(record_id)
+            if before is not None and before.case_number != number:
+                del self.by_case[before.case_number][record_id]
+            self.by_id[record_id] = known
+            self.by_case.setdefault(number, {})[record_id] = known
 
     def around(self, number: str, ids: Iterable[RecordId]) -> list[Known]:
         """The records of this case, and those with these ids wherever they are."""
@@ -119,19 +125,7 @@ def known_records(connection: sqlite3.Connection, numbers: Sequence[str], ids: I
 
 def keep_known(connection: sqlite3.Connection, entries: Iterable[Known]) -> None:
     """Keeps the new states of these records."""
-    connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, entries))
-
-
-def _row(known: Known) -> tuple[str, ...]:
-    return (
-        known.source,
-        known.type,
-        known.key,
-        known.case_number,
-        known.origin,
-        known.fingerprint,
-        known.sequence,
-    )
+    connection.executemany("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", entries)
 
 
 def histories(connection: sqlite3.Connection, origins: Iterable[str]) -> Histories:
@@ -158,7 +152,8 @@ def keep_readings(connection: sqlite3.Connection, readings: Sequence[Reading]) -
         if entries
     )
     connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", kept)
-    connection.executemany("DELETE FROM unreadable WHERE case_number = ?", ((reading.number,) for reading in readings))
+    numbers = json.dumps([reading.number for reading in readings], ensure_ascii=False)
+    connection.execute("DELETE FROM unreadable WHERE case_number IN (SELECT value FROM json_each(?))", (numbers,))
     connection.executemany(
         "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -203,8 +198,26 @@ def pending_count(connection: sqlite3.Connection) -> int:
     return int(count)
 
 
-def unreadable_records(connection: sqlite3.Connection) -> list[tuple[str, str, str, str, str]]:
-    """The records that are not pushed because a column cannot be read: case, origin, name, column, reason."""
-    return connection.execute(
-        "SELECT case_number, origin, name, field, reason FROM unreadable ORDER BY case_number, origin"
-    ).fetchall()
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that is not pushed because of a column; `rank` counts from 1 those of one name, column and reason."""
+
+    case_number: str
+    origin: str
+    name: str
+    column: str
+    reason: str
+    rank: int
+    count: int
+
+
+def unreadable_records(connection: sqlite3.Connection, most: int) -> Iterator[Unreadable]:
+    """The records that cannot be read, at most this many of each name, column and reason; `count` is of all these."""
+    rows = connection.execute(
+        "SELECT * FROM (SELECT case_number, origin, name, field, reason,"
+        " row_number() OVER (PARTITION BY name, field, reason ORDER BY case_number, origin) AS rank,"
+        " count(*) OVER (PARTITION BY name, field, reason) FROM unreadable)"
+        " WHERE rank <= ? ORDER BY name, field, reason, rank",
+        (most,),
+    )
+    yield from (Unreadable(*row) for row in rows)

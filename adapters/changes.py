@@ -6,30 +6,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, TypeVar
+from json.encoder import encode_basestring as _quoted
+from typing import Any, NamedTuple
 
 from adapters.mapping import CASE_TABLE
-from adapters.moments import local_stamp, stamp_moment
+from adapters.moments import local_stamp, stamp_time
 from adapters.reading import CASE, MILESTONE, PARTY, Reading, Record
 from adapters.values import UnreadableError
 
 WITHDRAWN = "withdrawn"
 #: The fingerprint of a record that is to be sent again whatever the case system says: no data have it.
 TRY_AGAIN = "try again"
+#: In place of fingerprints too: the full read under way has missed the record; its withdrawal is held; it was released.
+MISSING, HELD, RELEASED = "missing", "held", "released"
 REASON = "withdrawn at the source"
 #: Parties come last: one who gains access together with new milestones is then told once, not twice.
-_PUSH_ORDER = (CASE, MILESTONE, PARTY)
-_WITHDRAW_ORDER = (PARTY, MILESTONE, CASE)
+_PUSH_ORDER = {CASE: 0, MILESTONE: 1, PARTY: 2}
 
 _COUNTED = re.compile(r"(.*)\.(\d{6})", re.ASCII | re.DOTALL)
 _encoded = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 RecordId = tuple[str, str, str]
-_Typed = TypeVar("_Typed", "Known", Record)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What the service holds of one record after everything in the spool; `fingerprint` may be WITHDRAWN."""
 
     source: str
@@ -43,32 +43,36 @@ class Known:
     @property
     def id(self) -> RecordId:
         """The source, type and key: unique in the service."""
-        return (self.source, self.type, self.key)
+        return self[:3]
 
     @property
     def is_live(self) -> bool:
         """Whether the service still holds the record."""
         return self.fingerprint != WITHDRAWN
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the case system had the record no longer when it was last read."""
+        return self.fingerprint in (MISSING, HELD, RELEASED)
 
-@dataclass(frozen=True, slots=True)
-class Change:
+
+class Change(NamedTuple):
     """One event and the state it leads to; one that `waits` may leave only after the withdrawals before it."""
 
     event_id: str
-    body: str
+    body: bytes
     known: Known
     waits: bool = False
 
 
-def canonical(data: Any) -> str:
-    """The one JSON text of these data: keys sorted, no spaces."""
-    return _encoded(data)
+def canonical(data: Any) -> bytes:
+    """The one JSON text of these data in UTF-8: keys sorted, no spaces."""
+    return _encoded(data).encode()
 
 
-def fingerprint(text: str) -> str:
-    """The SHA-256 of canonical data."""
-    return sha256(text.encode()).hexdigest()
+def fingerprint(data: bytes) -> str:
+    """The SHA-256 of canonical data in UTF-8."""
+    return sha256(data).hexdigest()
 
 
 def next_sequence(stamp: str, last: str | None) -> str:
@@ -76,8 +80,10 @@ def next_sequence(stamp: str, last: str | None) -> str:
 
     One that the service told may have any form: another program can have pushed before this one.
     """
-    counted = _COUNTED.fullmatch(last or "")
-    if last is None or stamp > (counted[1] if counted else last):
+    if last is None:
+        return f"{stamp}.000001"
+    counted = _COUNTED.fullmatch(last)
+    if stamp > (counted[1] if counted else last):
         return f"{stamp}.000001"
     return f"{counted[1]}.{int(counted[2]) + 1:06d}" if counted else f"{last}.000001"
 
@@ -93,18 +99,20 @@ def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Cha
     wanted = _with_free_keys(reading, state)
     stamps = _stamps(reading, known, now)
     made: list[Change] = []
-    for entry in _sorted(known, _WITHDRAW_ORDER):
+    for entry in sorted(known, key=lambda entry: -_PUSH_ORDER[entry.type]):
         if entry.is_live and _is_gone(entry, wanted, reading.number):
             made.append(_withdrawal(entry, stamps.of(entry.origin)))
             state[entry.id] = made[-1].known
     left = {change.known.source for change in made if change.known.type == CASE}
-    for record in _sorted(wanted.values(), _PUSH_ORDER):
-        last, text = state.get(record.id), canonical(record.data)
-        if last is None or last.fingerprint != fingerprint(text):
+    for record_id, record in sorted(wanted.items(), key=lambda item: _PUSH_ORDER[item[1].type]):
+        last, data = state.get(record_id), canonical(record.data)
+        digest = fingerprint(data)
+        if last is None or last.fingerprint != digest:
             stamp = stamps.of(record.origin)
-            formed = record.formed if is_new else ""
             sequence = next_sequence(stamp, last.sequence if last else None)
-            made.append(_push(record, text, sequence, formed or stamp, waits=bool(left - {record.source})))
+            after = Known(*record_id, record.case_number, record.origin, digest, sequence)
+            formed = (record.formed if is_new else "") or stamp
+            made.append(_change(f"caseq.{record.type}.v1", after, formed, data, bool(left - {record.source})))
     return made
 
 
@@ -112,17 +120,19 @@ def _with_free_keys(reading: Reading, state: Mapping[RecordId, Known]) -> dict[R
     """The records of the reading by id, without those whose key another row holds."""
     free: dict[RecordId, Record] = {}
     for record in reading.records:
-        held = state.get(record.id)
-        if (held and _is_of_another_row(held, record)) or record.id in free:
+        record_id = record.id
+        held = state.get(record_id)
+        if (held and _is_of_another_row(held, record)) or record_id in free:
             reading.refuse(record.origin, record.type, UnreadableError("key", "is already the key of another row"))
         else:
-            free[record.id] = record
+            free[record_id] = record
     return free
 
 
 def _is_of_another_row(held: Known, record: Record) -> bool:
     """Whether a row of another case holds this key; of a record adopted from the service the row is not known."""
-    return held.is_live and held.case_number != record.case_number and held.origin not in ("", record.origin)
+    is_there = held.is_live and not held.is_missing
+    return is_there and held.case_number != record.case_number and held.origin not in ("", record.origin)
 
 
 def _is_gone(entry: Known, wanted: Mapping[RecordId, Record], number: str) -> bool:
@@ -130,10 +140,6 @@ def _is_gone(entry: Known, wanted: Mapping[RecordId, Record], number: str) -> bo
     if entry.case_number == number:
         return entry.id not in wanted
     return entry.id in wanted
-
-
-def _sorted(entries: Iterable[_Typed], order: Sequence[str]) -> list[_Typed]:
-    return sorted(entries, key=lambda entry: order.index(entry.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +157,12 @@ class _Stamps:
 
 
 def _stamps(reading: Reading, known: Iterable[Known], now: datetime) -> _Stamps:
-    changed = {origin: stamp for origin, stamp in reading.changed.items() if stamp}
+    changed, root = reading.changed, f"{CASE_TABLE}:"
     seen: dict[str, str] = {}
     for entry in known:
         seen[entry.origin] = max(seen.get(entry.origin, ""), entry.sequence[:14])
-    of_case = [stamp for origin, stamp in changed.items() if origin.startswith(f"{CASE_TABLE}:")]
-    return _Stamps(changed, seen, max(of_case or changed.values(), default=local_stamp(now)))
+    of_case = max((stamp for origin, stamp in changed.items() if origin.startswith(root)), default="")
+    return _Stamps(changed, seen, of_case or max(changed.values(), default="") or local_stamp(now))
 
 
 def _withdrawal(entry: Known, stamp: str) -> Change:
@@ -166,30 +172,14 @@ def _withdrawal(entry: Known, stamp: str) -> Change:
     return _change("caseq.withdrawal.v1", known, stamp, canonical(data), waits=False)
 
 
-def _push(record: Record, text: str, sequence: str, formed: str, waits: bool) -> Change:
-    known = Known(
-        record.source,
-        record.type,
-        record.key,
-        record.case_number,
-        record.origin,
-        fingerprint(text),
-        sequence,
+def _change(event_type: str, known: Known, formed: str, data: bytes, waits: bool) -> Change:
+    """The event with these canonical data; id and body are canonical too, and only the data are walked through."""
+    source, _, key, number, _, _, sequence = known
+    sequence = _quoted(sequence)
+    identity = b'["%b",%b,%b,%b]' % (event_type.encode(), _quoted(key).encode(), sequence.encode(), data)
+    event_id = sha256(identity).hexdigest()[:32]
+    attributes = (
+        f'"id":"{event_id}","sequence":{sequence},"source":{_quoted(source)},"specversion":"1.0",'
+        f'"subject":{_quoted(number)},"time":"{stamp_time(formed)}","type":"{event_type}"'
     )
-    return _change(f"caseq.{record.type}.v1", known, formed, text, waits)
-
-
-def _change(event_type: str, known: Known, formed: str, text: str, waits: bool) -> Change:
-    """The event with these canonical data; id and body are canonical too, and the data are written out only once."""
-    identity = f"{canonical([event_type, known.key, known.sequence])[:-1]},{text}]"
-    event_id = sha256(identity.encode()).hexdigest()[:32]
-    attributes = {
-        "specversion": "1.0",
-        "id": event_id,
-        "source": known.source,
-        "type": event_type,
-        "subject": known.case_number,
-        "time": stamp_moment(formed).isoformat(),
-        "sequence": known.sequence,
-    }
-    return Change(event_id, f'{{"data":{text},{canonical(attributes)[1:]}', known, waits)
+    return Change(event_id, b'{"data":%b,%b}' % (data, attributes.encode()), known, waits)

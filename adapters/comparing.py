@@ -1,9 +1,10 @@
 """Names the records that the state and the service hold differently, in one pass over both in the order of keys."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from adapters import spool
 from adapters.carriers.carrier import Postponed
 from adapters.carriers.https import HttpsCarrier
 from adapters.changes import WITHDRAWN
@@ -14,6 +15,26 @@ MOST_NAMED = 20
 
 #: What one side holds of a record: its case number and its sequence; None: nothing.
 _Side = tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One record that the two sides hold differently: case number and sequence on each side, None for nothing."""
+
+    source: str
+    type: str
+    key: str
+    here: _Side
+    there: _Side
+
+    def __str__(self) -> str:
+        number = (self.here or self.there or ("",))[0]
+        if self.here and self.there:
+            how = "another sequence" if self.here[0] == self.there[0] else "another case"
+        else:
+            how = "only here" if self.here else "only there"
+        return f"{self.source} {self.type} {shown(self.key)} of case {shown(number)}: {how}"
+
 
 _HELD = "SELECT key, case_number, sequence FROM record WHERE source = ? AND type = ? AND fingerprint <> ? ORDER BY key"
 _OF_KEY = "SELECT case_number, sequence, fingerprint FROM record WHERE source = ? AND type = ? AND key = ?"
@@ -34,8 +55,14 @@ class _NoAnswerError(Exception):
         self.answer = answer
 
 
-def differences(carrier: HttpsCarrier, state: sqlite3.Connection, now: sqlite3.Connection, source: str) -> Differences:
-    """What differs of this source; none if the service is too old to name its records.
+def differences(
+    carrier: HttpsCarrier,
+    state: sqlite3.Connection,
+    now: sqlite3.Connection,
+    source: str,
+    tell: Callable[[Difference], None] = lambda _: None,
+) -> Differences:
+    """What differs of this source, each also told to `tell`; none if the service is too old to name its records.
 
     `state` is as it was before the service was asked, `now` as it becomes: an adapter may be at work meanwhile, and
     what it sends is no difference, nor is what waits or was refused.
@@ -49,21 +76,13 @@ def differences(carrier: HttpsCarrier, state: sqlite3.Connection, now: sqlite3.C
                 if key in waiting or _is_refused(state, place) or _has_moved(state, now, place):
                     continue
                 count = found.counts[record_type] = found.counts.get(record_type, 0) + 1
+                different = Difference(source, record_type, key, here, there)
+                tell(different)
                 if count <= MOST_NAMED:
-                    found.lines.append(_line(place, here, there))
+                    found.lines.append(str(different))
     except _NoAnswerError as error:
         found.no_answer = error.answer
     return found
-
-
-def _line(place: tuple[str, str, str], here: _Side, there: _Side) -> str:
-    source, record_type, key = place
-    number = (here or there or ("",))[0]
-    if here and there:
-        how = "another sequence" if here[0] == there[0] else "another case"
-    else:
-        how = "only here" if here else "only there"
-    return f"{source} {record_type} {shown(key)} of case {shown(number)}: {how}"
 
 
 def _unequal(
@@ -105,8 +124,7 @@ def _there(carrier: HttpsCarrier, source: str, record_type: str) -> Iterator[tup
 
 def _waiting(state: sqlite3.Connection, source: str, record_type: str) -> set[str]:
     """The keys of the events that wait: never many, because reading pauses for them."""
-    rows = state.execute("SELECT DISTINCT key FROM outgoing WHERE source = ? AND type = ?", (source, record_type))
-    return {key for (key,) in rows}
+    return spool.waiting_keys(state, source, record_type)
 
 
 def _is_refused(state: sqlite3.Connection, place: tuple[str, str, str]) -> bool:

@@ -6,10 +6,11 @@ out of the copy, and its change leaves in an ordinary batch afterwards. Parts ca
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from adapters import spool
 from adapters.changes import TRY_AGAIN, WITHDRAWN, Change
 from adapters.statefile import transaction
 
@@ -33,7 +34,10 @@ def keep(connection: sqlite3.Connection, made: Sequence[Change]) -> None:
 
     A record that moved keeps its withdrawal from the former case too: the service may have missed that one.
     """
-    rows = ((*change.known.id, change.known.case_number, change.body) for change in made)
+    _keep(connection, ((*change.known[:4], change.body) for change in made))
+
+
+def _keep(connection: sqlite3.Connection, rows: Iterable[tuple[str, str, str, str, bytes]]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO kept (source, type, key, case_number, body) VALUES (?, ?, ?, ?, ?)", rows
     )
@@ -93,12 +97,13 @@ def next_part(connection: sqlite3.Connection, source: str) -> Part:
     query = "SELECT last FROM copy_part WHERE source = ? AND part = ?"
     before = connection.execute(query, (source, written)).fetchone()
     (last,) = connection.execute(query, (source, written + 1)).fetchone()
-    rows = connection.execute(
-        "SELECT body FROM kept WHERE source = ? AND position > ? AND position <= ? ORDER BY position",
+    # One row, as in the spool.
+    events, body = connection.execute(
+        "SELECT count(*), CAST(group_concat(body, ',') AS BLOB) FROM"
+        " (SELECT body FROM kept WHERE source = ? AND position > ? AND position <= ? ORDER BY position)",
         (source, before[0] if before else 0, last),
-    )
-    bodies = [body for (body,) in rows]
-    return Part(copy, written + 1, parts, len(bodies), ("[" + ",".join(bodies) + "]").encode())
+    ).fetchone()
+    return Part(copy, written + 1, parts, events, b"[" + (body or b"") + b"]")
 
 
 def part_is_written(connection: sqlite3.Connection, source: str, part: int) -> None:
@@ -108,10 +113,9 @@ def part_is_written(connection: sqlite3.Connection, source: str, part: int) -> N
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Makes up for what was sent before files were: what is not kept is read and sent again; needs a transaction."""
-    connection.execute(
-        "INSERT OR REPLACE INTO kept (source, type, key, case_number, body)"
-        " SELECT source, type, key, case_number, body FROM outgoing ORDER BY position"
-    )
+    waiting = spool.waiting_events(connection)
+    rows = ((event.source, event.type, event.key, event.case_number, event.body.encode()) for event in waiting)
+    _keep(connection, rows)
     missing = connection.execute(
         "UPDATE record SET fingerprint = ? WHERE fingerprint <> ? AND NOT EXISTS"
         " (SELECT 1 FROM kept WHERE (kept.source, kept.type, kept.key, kept.case_number)"

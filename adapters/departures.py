@@ -126,7 +126,8 @@ class FileDepartures:
         """Notes that the file stands in the folder."""
         with transaction(self.state):
             numbering.settle(self.state, parcel)
-            spool.release(self.state, parcel.source, parcel.last)
+            if parcel.last:
+                spool.settle(self.state, parcel, {})
             if parcel.part:
                 copies.part_is_written(self.state, parcel.source, parcel.part)
         return {}

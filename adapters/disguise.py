@@ -11,12 +11,15 @@ from adapters.reading import CaseRows
 from adapters.roles import Roles, roles
 from adapters.sections import plain
 from adapters.values import UnreadableError, any_holds, is_juvenile, penalties, same_name, shown_code
+from caseq.rules.numbers import mobile
 
 _FAMILY = "赵钱孙李周吴郑王冯陈"
 _GIVEN = "甲乙丙丁戊己庚辛壬癸"
 #: Words that stand for no number, or beside one, and that tell of nobody.
 _WORDS = re.compile("手机|电话|本人|联系|家|无|不详|未知|空号")
-_DIGITS = re.compile(r"\d+")
+#: A mobile number, however it is divided, with the digits of its country; or else digits in a row.
+_GAP = r"[^\w/、，,；;]{0,2}"
+_NUMBER = re.compile(rf"(?<!\d)(?:(?:[0０]{{2}})?[8８][6６]{_GAP})?([1１]{_GAP}[3-9３-９](?:{_GAP}\d){{9}})(?!\d)|\d+")
 _DATE = re.compile(r"(\d{4})(\D?)(\d{2}|\d(?!\d))(\D?)(\d{1,2})")
 _UNREADABLE = "（文字）"
 
@@ -79,7 +82,15 @@ class Disguise:
     def _phone(self, text: str) -> str:
         kept = {place for found in _WORDS.finditer(text) for place in range(*found.span())}
         words = "".join("某" if letter.isalpha() and place not in kept else letter for place, letter in enumerate(text))
-        return _DIGITS.sub(lambda found: self._number(found[0]), words)
+        return _NUMBER.sub(self._other, words)
+
+    def _other(self, found: re.Match[str]) -> str:
+        """Another number in place of this one, divided as it is."""
+        if not found[1]:
+            return self._number(found[0])
+        digits = iter(self._number(re.sub(r"\D", "", found[1])))
+        country = found[0][: found.start(1) - found.start()]
+        return country + re.sub(r"\d", lambda _: next(digits), found[1])
 
     def _number(self, digits: str) -> str:
         """Other digits, as many; a mobile number stays one, and an area code stays."""
@@ -87,7 +98,7 @@ class Disguise:
         if len(known) <= 4 and (known.startswith("0") or known == "86"):
             return digits
         if known not in self.phones:
-            start = "199" if len(known) == 11 and known.startswith("1") else known[:1]
+            start = "199" if len(known) == 11 and mobile(known) else known[:1]
             rest = len(known) - len(start)
             self.phones[known] = start + (f"{len(self.phones) + 1:0{rest}d}"[-rest:] if rest else "")
         return self.phones[known]

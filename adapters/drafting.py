@@ -12,6 +12,8 @@ from adapters.sources.fileformat import Drops
 from adapters.sources.looking import Column, LookedAt
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+#: Stands for a column that nobody could guess; `check` says that there is none of this name.
+_UNKNOWN = "?"
 _PLAIN_KEY = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -22,8 +24,7 @@ def draft(name: str, origin: str, schema: str) -> str:
     tables = _look(origin, schema)
     root = _root(tables)
     if root is None:
-        reason = "has no table with a column of case numbers; write the mapping by hand"
-        raise MappingError([Fault("new", None, "from", reason)])
+        raise MappingError([Fault("new", None, "from", "has no table with a column")])
     lines = [*_head(name, root, schema)]
     mapped = [(root, "case"), *_children(tables, root)]
     for table, called in mapped:
@@ -53,15 +54,16 @@ def _look(origin: str, schema: str) -> list[LookedAt]:
 
 
 def _root(tables: Sequence[LookedAt]) -> LookedAt | None:
-    """The table with a case number of its own in every row, and the most dates."""
-    found = [table for table in tables if guessing.case_number(table)]
-    return max(found, key=_likeness, default=None)
+    """The table with a case number of its own in every row, and the most dates; without any such, just the dates."""
+    return max((table for table in tables if table.columns), key=_likeness, default=None)
 
 
-def _likeness(table: LookedAt) -> tuple[bool, int, int]:
+def _likeness(table: LookedAt) -> tuple[bool, bool, int, int]:
     kinds = [kind_of(column) for column in table.columns]
+    number = guessing.case_number(table)
     return (
-        guessing.is_unique(table, guessing.case_number(table)),
+        bool(number),
+        bool(number) and guessing.is_unique(table, number),
         kinds.count(guessing.DATE),
         -kinds.count(guessing.NAME),
     )
@@ -92,16 +94,19 @@ def _head(name: str, root: LookedAt, schema: str) -> Iterator[str]:
 
 
 def _table(table: LookedAt, called: str) -> Iterator[str]:
-    number = guessing.case_number(table)
+    number = guessing.case_number(table) or _UNKNOWN
     yield from ("", *_columns(table), f"[tables.{called}]")
     if not table.drops:
         yield f"table = {_text(table.name)}"
     key = list(table.key) or [number]
     doubt = "" if table.key else "  # CHECK what tells a row from all others"
     yield f"id = {_text(key[0] if len(key) == 1 else key)}{doubt}"
-    yield f"case_number = {_text(number)}  # CHECK"
+    yield f"case_number = {_text(number)}  # CHECK{' which column holds the number' if number == _UNKNOWN else ''}"
     if changed := guessing.change_column(table):
         yield f"changed = {_text(changed)}  # CHECK that every change of a row moves it"
+        form = next(guessing.changed_form(column) for column in table.columns if column.name == changed)
+        if form not in ("", "stamp"):
+            yield f"changed_form = {_text(form)}"
     else:
         yield "# changed: no column seems to say when a row was changed; changes are found by the full read."
     if entered := guessing.entry_column(table):
@@ -115,7 +120,7 @@ def _table(table: LookedAt, called: str) -> Iterator[str]:
 
 def _guard(column: str, key: str, condition: str, doubt: str) -> str:
     """The guard, left out as long as its column is not known."""
-    return f"{'' if column else '# '}{key} = {{ column = {_text(column or '?')}, {condition} }}  # CHECK {doubt}"
+    return f"{'' if column else '# '}{key} = {{ column = {_text(column or _UNKNOWN)}, {condition} }}  # CHECK {doubt}"
 
 
 def _drops(drops: Drops, called: str) -> Iterator[str]:

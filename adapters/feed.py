@@ -3,15 +3,15 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 import structlog
 
-from adapters import bookmark, copies, spool
-from adapters.changes import Change, changes
+from adapters import bookmark, copies, holding, spool
+from adapters.changes import Change, Known, changes
 from adapters.mapping import SystemMapping
 from adapters.moments import LOCAL_TIME, local_stamp, moment
 from adapters.reading import CaseRows, Reading, origin
@@ -21,6 +21,8 @@ from adapters.statefile import transaction
 
 FULL_READ, _FOUND = "full_read", "full_read_found"
 _ROWS_AT_ONCE = 5000
+#: Cases whose events are kept together: many commits would cost more, and few keep the sending thread waiting.
+_CASES_AT_ONCE = 250
 
 log = structlog.get_logger()
 
@@ -42,6 +44,9 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
     again: whatever slipped through then comes to light.
     """
     start = since or _start(feed)
+    if start is None:
+        for column in feed.source.doubtful_changes():
+            log.error("changed_form_wrong", column=column)
     newest = max(
         bookmark.setting(feed.state, bookmark.BOOKMARK) or "", feed.source.newest_change() if start is None else ""
     )
@@ -57,6 +62,9 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
             bookmark.add_all_known(feed.state)
             bookmark.keep_setting(feed.state, FULL_READ, feed.clock().isoformat())
             bookmark.keep_setting(feed.state, _FOUND, json.dumps({"cases": 0, "events": 0, "withdrawn": 0}))
+            if not feed.mapping.source.inbox:
+                holding.begin(feed.state)
+            holding.has_looked(feed.state)
         if start is None or since:
             bookmark.try_refused_again(feed.state)
         # A row stamped in the future must not move the bookmark past the rows that are still to come.
@@ -76,7 +84,7 @@ def _is_polled(mapping: SystemMapping) -> bool:
 def _start(feed: Feed) -> str | None:
     """The stamp to read from, or None if everything is to be read."""
     newest, read = moment(bookmark.setting(feed.state, bookmark.BOOKMARK)), bookmark.setting(feed.state, FULL_READ)
-    if newest is None or read is None:
+    if newest is None or read is None or holding.is_to_look_again(feed.state):
         return None
     settings = feed.mapping.source
     hours = settings.full_read_hours
@@ -85,29 +93,40 @@ def _start(feed: Feed) -> str | None:
     return local_stamp(newest - timedelta(minutes=settings.overlap_minutes))
 
 
-def read_chunk(feed: Feed) -> int:
+def read_chunk(feed: Feed, spooled: Callable[[], None] = lambda: None) -> int:
     """Reads the next cases that are to be read and appends their events to the spool; how many cases they were.
 
-    Everything is read and compared first, so that the sending thread waits for one short transaction only.
+    They are compared and appended some at a time, each time followed by `spooled`, so that they leave meanwhile.
     """
     numbers = bookmark.pending_cases(feed.state, feed.mapping.source.chunk_cases)
     if not numbers:
-        _tell_full_read(feed)
-        return 0
-    readings = _readings(feed, feed.source.cases(numbers))
-    made = _compared(feed, readings)
+        return _end_full_read(feed)
+    cases = feed.source.cases(numbers)
+    events, faults = 0, Counter[tuple[str, str, str]]()
+    for start in range(0, len(cases), _CASES_AT_ONCE):
+        some = cases[start : start + _CASES_AT_ONCE]
+        readings = _readings(feed, some)
+        made, held = _compared(feed, some, readings)
+        _keep(feed, readings, made, held)
+        spooled()
+        events += len(made)
+        faults.update((fault.name, fault.column, fault.reason) for reading in readings for fault in reading.refusals)
+    if events:
+        log.info("read", cases=len(numbers), events=events)
+    _tell_refused(faults)
+    return len(numbers)
+
+
+def _keep(feed: Feed, readings: Sequence[Reading], made: Sequence[Change], held: Sequence[Known]) -> None:
+    """Notes what was found of these cases, all at once: what is known, the events, and that they have been read."""
     with transaction(feed.state):
-        bookmark.keep_known(feed.state, [change.known for change in made])
+        bookmark.keep_known(feed.state, [*held, *(change.known for change in made)])
         bookmark.keep_readings(feed.state, readings)
         spool.append(feed.state, made)
         if feed.mapping.service.files:
             copies.keep(feed.state, made)
-        bookmark.drop_pending(feed.state, numbers)
-        _count_full_read(feed, len(numbers), made)
-    if made:
-        log.info("read", cases=len(numbers), events=len(made))
-    _tell_refused(readings)
-    return len(numbers)
+        bookmark.drop_pending(feed.state, [reading.number for reading in readings])
+        _count_full_read(feed, len(readings), made)
 
 
 def _count_full_read(feed: Feed, cases: int, made: Sequence[Change]) -> None:
@@ -120,32 +139,48 @@ def _count_full_read(feed: Feed, cases: int, made: Sequence[Change]) -> None:
         bookmark.keep_setting(feed.state, _FOUND, json.dumps(added))
 
 
-def _tell_full_read(feed: Feed) -> None:
-    """Says once what a full read found: changes that polls overlooked, and records that are gone from the source."""
-    if found := bookmark.setting(feed.state, _FOUND):
-        log.info("full_read", **json.loads(found))
+def _end_full_read(feed: Feed) -> int:
+    """Decides what becomes of what a full read has missed, then says once what it found; how many cases to read yet."""
+    found = bookmark.setting(feed.state, _FOUND)
+    if not found:
+        return 0
+    counts = json.loads(found)
+    if holding.is_under_way(feed.state):
         with transaction(feed.state):
-            bookmark.drop_setting(feed.state, _FOUND)
+            cases, held = holding.settle(feed.state)
+            # They are read a second time.
+            bookmark.keep_setting(feed.state, _FOUND, json.dumps({**counts, "cases": counts["cases"] - cases}))
+        for one in held:
+            log.error("withdrawals_held", source=one.source, records=one.records, of=one.of)
+        if cases:
+            return cases
+    log.info("full_read", **counts)
+    with transaction(feed.state):
+        bookmark.drop_setting(feed.state, _FOUND)
+    return 0
 
 
-def _tell_refused(readings: Sequence[Reading]) -> None:
-    """Counts what could not be read by column, so that a new code of the case system is noticed the same day."""
-    counts = Counter((fault.name, fault.column, fault.reason) for reading in readings for fault in reading.refusals)
+def _tell_refused(counts: Mapping[tuple[str, str, str], int]) -> None:
+    """Tells what could not be read by column, so that a new code of the case system is noticed the same day."""
     for (name, column, reason), count in counts.items():
         log.error("unreadable", record=name, column=column, reason=reason, records=count)
 
 
-def _compared(feed: Feed, readings: Sequence[Reading]) -> list[Change]:
-    """The events that bring the service up to these readings, in order."""
-    ids = {record.id for reading in readings for record in reading.records}
-    known = bookmark.known_records(feed.state, [reading.number for reading in readings], ids)
+def _compared(feed: Feed, cases: Sequence[CaseRows], readings: Sequence[Reading]) -> tuple[list[Change], list[Known]]:
+    """The events that bring the service up to these readings, in order, and the records that are held back."""
+    ids = [[record.id for record in reading.records] for reading in readings]
+    known = bookmark.known_records(feed.state, [reading.number for reading in readings], chain.from_iterable(ids))
+    marks = holding.is_under_way(feed.state)
     made: list[Change] = []
-    for reading in readings:
-        around = known.around(reading.number, [record.id for record in reading.records])
+    held: list[Known] = []
+    for case, reading, own in zip(cases, readings, ids, strict=True):
+        around = known.around(reading.number, own)
         found = changes(reading, around, feed.clock())
-        known.put(change.known for change in found)
-        made += found
-    return made
+        leaving, kept = holding.sift(feed.mapping, case, reading, around, found, marks)
+        known.put([*kept, *(change.known for change in leaving)])
+        made += leaving
+        held += kept
+    return made, held
 
 
 def _readings(feed: Feed, cases: Sequence[CaseRows]) -> list[Reading]:

@@ -2,7 +2,8 @@
 
 import re
 
-from adapters.moments import moment
+from adapters.moments import CHANGED_FORMS, is_of_form, moment
+from adapters.sources.fileformat import plain_header
 from adapters.sources.looking import Column, LookedAt
 
 NUMBER, NAME, PHONE, IDENTITY, DATE, CODE, TEXT, EMPTY = (
@@ -53,19 +54,19 @@ _MOST_CODES = 30
 def kind_of(column: Column) -> str:
     """What this column seems to hold, by its heading and its sample."""
     filled = [text for text in column.sample if text]
-    if _HEADED_IDENTITY.search(column.name) or _share(filled, _IDENTITY) > 0.3:
+    if _HEADED_IDENTITY.search(plain_header(column.name)) or _share(filled, _IDENTITY) > 0.3:
         return IDENTITY
     if _share(filled, _CASE_NUMBER) > 0.8:
         return NUMBER
-    if _HEADED_PHONE.search(column.name) and not _is_date(column, filled):
+    if _HEADED_PHONE.search(plain_header(column.name)) and not _is_date(column, filled):
         return PHONE
     if filled and _share(filled, _MOBILE) + _share(filled, _LANDLINE) > 0.3:
         return PHONE
-    if _HEADED_NAME.search(column.name) or _are_names(column, filled):
+    if _HEADED_NAME.search(plain_header(column.name)) or _are_names(column, filled):
         return NAME
     if _is_date(column, filled):
         return DATE
-    if _HEADED_NUMBER.search(column.name):
+    if _HEADED_NUMBER.search(plain_header(column.name)):
         return NUMBER
     if not filled:
         return EMPTY
@@ -88,30 +89,46 @@ def case_number(table: LookedAt) -> str:
 
 
 def change_column(table: LookedAt) -> str:
-    """The column that says when a row was last changed; '' for none."""
-    found = [column for column in table.columns if _HEADED_CHANGE.search(column.name) and kind_of(column) == DATE]
-    return found[0].name if found else ""
+    """The column that says when a row was last changed, in a form that polls can compare; '' for none."""
+    found = [column for column in table.columns if _HEADED_CHANGE.search(plain_header(column.name))]
+    return next((column.name for column in found if _is_comparable(table, column)), "")
+
+
+def _is_comparable(table: LookedAt, column: Column) -> bool:
+    """Whether changed rows can be told by this column; those of a file are found by comparing files."""
+    return column.is_date or bool(changed_form(column)) or (table.drops is not None and kind_of(column) == DATE)
+
+
+def changed_form(column: Column) -> str:
+    """The form in which every filled value of the sample says when a row changed; '' for none, and for dates."""
+    filled = [text for text in column.sample if text]
+    forms = (form for form in CHANGED_FORMS if filled and all(is_of_form(text, form) for text in filled))
+    return "" if column.is_date else next(forms, "")
 
 
 def entry_column(table: LookedAt) -> str:
     """The column that says when a row was entered; '' for none."""
-    found = [column for column in table.columns if _HEADED_ENTRY.search(column.name) and kind_of(column) == DATE]
+    found = [
+        column
+        for column in table.columns
+        if _HEADED_ENTRY.search(plain_header(column.name)) and kind_of(column) == DATE
+    ]
     return found[0].name if found else ""
 
 
 def deleted_column(table: LookedAt) -> str:
     """The column that marks deleted rows; '' for none."""
-    return next((column.name for column in table.columns if _HEADED_DELETED.search(column.name)), "")
+    return next((column.name for column in table.columns if _HEADED_DELETED.search(plain_header(column.name))), "")
 
 
 def secret_column(table: LookedAt) -> str:
     """The column that marks secret rows; '' for none."""
-    return next((column.name for column in table.columns if _HEADED_SECRET.search(column.name)), "")
+    return next((column.name for column in table.columns if _HEADED_SECRET.search(plain_header(column.name))), "")
 
 
 def is_birth(column: Column) -> bool:
     """Whether the column seems to be the birth date of a person."""
-    return _HEADED_BIRTH.search(column.name) is not None
+    return _HEADED_BIRTH.search(plain_header(column.name)) is not None
 
 
 def is_unique(table: LookedAt, name: str) -> bool:
@@ -129,14 +146,14 @@ def _is_date(column: Column, filled: list[str]) -> bool:
         return True
     read = sum(moment(text) is not None and len(text) >= 8 for text in filled)
     if not filled:
-        return bool(_HEADED_DATE.search(column.name))
-    return read >= 0.8 * len(filled) or (bool(_HEADED_DATE.search(column.name)) and read > 0)
+        return bool(_HEADED_DATE.search(plain_header(column.name)))
+    return read >= 0.8 * len(filled) or (bool(_HEADED_DATE.search(plain_header(column.name))) and read > 0)
 
 
 def _are_names(column: Column, filled: list[str]) -> bool:
     """Whether the texts read like names of persons; a heading of codes speaks against it."""
     likely = sum(_is_name(text) for text in filled)
-    return likely > 0.4 * len(filled) and not _HEADED_CODE.search(column.name)
+    return likely > 0.4 * len(filled) and not _HEADED_CODE.search(plain_header(column.name))
 
 
 def _is_name(text: str) -> bool:
@@ -147,6 +164,6 @@ def _is_code(column: Column, text: str) -> bool:
     if sum(map(str.isdigit, text)) > 6 or _is_name(text):
         return False
     if text.isascii():
-        is_headed = _HEADED_CODE.search(column.name) is not None
+        is_headed = _HEADED_CODE.search(plain_header(column.name)) is not None
         return len(text) <= 10 and bool(_ASCII_CODE.fullmatch(text) or (is_headed and _ASCII_WORD.fullmatch(text)))
     return _CHINESE.fullmatch(text) is not None

@@ -36,6 +36,7 @@ class Poller:
     disk: DiskNews = field(default_factory=DiskNews)
     most_waiting: int = MOST_WAITING
     stuck: Callable[[], Collection[str]] = frozenset
+    spooled: Callable[[], None] = lambda: None
     due_at: float = 0.0
     poll_at: float = 0.0
     failures: int = 0
@@ -74,7 +75,7 @@ class Poller:
             self.since, self.is_reading = None, True
             self.poll_at = self.clock() + self.feed.mapping.source.poll_seconds
         if not self.is_held:
-            self.is_reading = read_chunk(self.feed) > 0
+            self.is_reading = read_chunk(self.feed, self.spooled) > 0
 
     def _is_too_much(self) -> bool:
         """Whether too many events wait; a source that is stuck does not keep the others waiting so soon."""
@@ -105,6 +106,7 @@ def run_until_stopped(poller: Poller, sender: Sender, stopped: Event) -> None:
     """Polls and sends until `stopped` is set; what is being done then is done to its end."""
     poller.stuck = sender.stuck_sources
     thread = SendingThread(sender, poller.disk, lambda: poller.is_current, stopped)
+    poller.spooled = thread.wake
     thread.start()
     try:
         while not stopped.is_set():
@@ -142,6 +144,7 @@ def _read_once(poller: Poller, sender: Sender, stopped: Event) -> bool:
     """Reads everything while it is sent; False if that was given up."""
     poller.stuck = sender.stuck_sources
     thread = SendingThread(sender, poller.disk, lambda: False, stopped)
+    poller.spooled = thread.wake
     thread.start()
     try:
         while not stopped.is_set():

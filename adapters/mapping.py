@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adapters.sources.fileformat import Drops
+from adapters.sources.settings import SourceSettings
 
 #: One row of the case system: only mapped columns, every value as text, None for NULL. A column of a lookup is
 #: called by both names, such as person.XM.
@@ -247,22 +248,6 @@ class CaseMapping:
     juvenile: Conditions | None
     trade: Value
     unit: UnitMapping
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
-    """How the case system is reached and polled: a database at `url`, or files in `inbox`."""
-
-    url: str
-    inbox: str
-    schema: str
-    is_utc: bool
-    poll_seconds: float
-    overlap_minutes: float
-    chunk_cases: int
-    full_read_hours: float
-    settle_seconds: float
-    keep_days: int
 
 
 @dataclass(frozen=True, slots=True)

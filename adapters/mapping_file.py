@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from adapters import vocabulary
 from adapters.columns import columns_read
-from adapters.mapping import ServiceSettings, SourceSettings, SystemMapping, Table
+from adapters.mapping import ServiceSettings, SystemMapping, Table
 from adapters.mapping_records import case, milestone, party
 from adapters.mapping_tables import tables, unit_lookup, with_unit_lookup
 from adapters.sections import Fault, MappingError, Report, Section, key_places
+from adapters.sources.settings import SourceSettings
 
 #: SQL Server compares a column with so many values at most.
 MOST_CASES = 2000
@@ -29,7 +30,8 @@ def read_mapping(path: Path, environment: Mapping[str, str]) -> SystemMapping:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+), column (\d+)", str(error))
-        place = (int(found[1]), int(found[2])) if found else None
+        lines = text.split("\n")
+        place = (int(found[1]), int(found[2])) if found else (len(lines), len(lines[-1]) + 1)
         raise MappingError([Fault(str(path), place, "TOML", str(error))]) from error
     report = Report(str(path), key_places(text), environment)
     mapping = _mapping(Section(values, (), report), str(path))
@@ -47,7 +49,7 @@ def undecided(mapping: SystemMapping) -> MappingError:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "is not UTF-8 text"
         raise MappingError([Fault(str(path), None, "file", reason)]) from error

@@ -5,13 +5,12 @@ from dataclasses import replace
 
 from adapters.mapping import CASE_TABLE, Lookup, Parent, Table
 from adapters.mapping_values import conditions
+from adapters.moments import CHANGED_FORMS
 from adapters.sections import Section
 from adapters.sources.charset import ENCODINGS
 from adapters.sources.fileformat import Drops
 from adapters.sources.filerows import FORMATS, MissingReaderError, require_reader
 
-#: How a text or number says when a row changed. A column of a date type needs none of them.
-CHANGED_FORMS = ("stamp", "iso", "iso_t", "epoch", "epoch_ms")
 _LOOKUP_OF_UNIT = "unit"
 
 

@@ -18,6 +18,15 @@ _FIRST_YEAR = 1000
 #: The forms of change columns that count from 1970, and how many they count a second.
 EPOCHS = {"epoch": 1, "epoch_ms": 1000}
 
+#: How a text or number says when a row changed, so that its order is that of time; a column of a date type needs none.
+CHANGED_FORMS = {
+    "stamp": re.compile(r"[0-9]{14}"),
+    "iso": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}.*"),
+    "iso_t": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}.*"),
+    "epoch": re.compile(r"[0-9]{9,10}"),
+    "epoch_ms": re.compile(r"[0-9]{12,13}"),
+}
+
 _DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(?:(\d{2})(?:\.\d+)?)?)?")
 _PARTS = re.compile(
     r"(\d{4})(?:-|/|\.|年)(\d{1,2})(?:-|/|\.|月)(\d{1,2})日?"
@@ -93,6 +102,11 @@ def changed_stamp(text: str | None, form: str, zone: tzinfo = LOCAL_TIME) -> str
     return stamp(plain, zone)
 
 
+def is_of_form(text: str | None, form: str) -> bool:
+    """Whether a value of a change column is written in this form; one that is not would be compared wrongly."""
+    return CHANGED_FORMS[form].fullmatch((text or "").strip()) is not None
+
+
 def _counted_stamp(count: str, per_second: int) -> str:
     try:
         return local_stamp(datetime.fromtimestamp(int(count) / per_second, UTC))
@@ -105,6 +119,11 @@ def stamp_moment(text: str) -> datetime:
     year, month, day_of_month = int(text[:4]), int(text[4:6]), int(text[6:8])
     hour, minute, second = int(text[8:10]), int(text[10:12]), int(text[12:])
     return datetime(year, month, day_of_month, hour, minute, second, tzinfo=LOCAL_TIME)
+
+
+def stamp_time(text: str) -> str:
+    """The ISO 8601 form, with its offset, of a stamp of 14 digits."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[8:10]}:{text[10:12]}:{text[12:]}+08:00"
 
 
 def local_stamp(found: datetime) -> str:

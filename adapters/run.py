@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from adapters.moments import stamp_moment
 
 if TYPE_CHECKING:
     from adapters.mapping import SystemMapping
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
 FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 STATE = click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="State file, not the mapping's.")
 
+#: What SQLite says when a statement of this program is wrong; all else is about the file, and for the operator.
+_OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH})
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="caseq")
@@ -27,8 +35,14 @@ def main() -> None:
 
 
 def _stamp(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not (value.isascii() and value.isdigit() and len(value) == 14):
-        raise click.BadParameter("must be local time as YYYYMMDDHHMMSS")
+    reason = "must be local time as YYYYMMDDHHMMSS"
+    if value is not None:
+        if not (value.isascii() and value.isdigit() and len(value) == 14):
+            raise click.BadParameter(reason)
+        try:
+            stamp_moment(value).timestamp()
+        except (ValueError, OverflowError) as error:
+            raise click.BadParameter(reason) from error
     return value
 
 
@@ -43,16 +57,12 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
     from adapters import work
     from adapters.log import start_log
     from adapters.mapping_file import undecided
-    from adapters.sections import MappingError
-    from adapters.sources.source import SourceUnavailableError
-    from adapters.sources.staging import StagingError
-    from adapters.statefile import StateFileError
 
     start_log()
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    try:
+    with _told_plainly():
         mapping = _mapping(file)
         path = state or Path(mapping.state)
         if dry_run:
@@ -62,29 +72,28 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
         if mapping.undecided:
             raise undecided(mapping)
         is_done = work.run(mapping, path, since, once, stopped)
-    except (MappingError, StateFileError, StagingError, SourceUnavailableError) as error:
-        _refuse(str(error))
     sys.exit(0 if is_done else 1)
 
 
 @main.command()
 @FILE
+@click.option(
+    "--repair", is_flag=True, help="Mark what differs, so that the next run pushes it again; stop the adapter."
+)
+@click.option("--release", is_flag=True, help="Let the next run withdraw what is held; stop the adapter.")
 @STATE
-def check(file: Path, state: Path | None) -> None:
-    """Test mapping, source connection and service keys of FILE; print sample events, masked."""
+def check(file: Path, repair: bool, release: bool, state: Path | None) -> None:
+    """Test mapping, source, keys and service of FILE, and name the records that differ; 1 if anything is wrong."""
     from adapters import inspection
     from adapters.log import start_log
-    from adapters.sections import MappingError
 
     start_log()
-    try:
-        mapping = _mapping(file)
-    except MappingError as error:
-        _refuse(str(error))
     is_good = True
-    for line in inspection.inspect(mapping, state or Path(mapping.state)):
-        click.echo(line.text)
-        is_good = is_good and line.is_good
+    with _told_plainly():
+        mapping = _mapping(file)
+        for line in inspection.inspect(mapping, state or Path(mapping.state), repair, release):
+            click.echo(line.text)
+            is_good = is_good and line.is_good
     sys.exit(0 if is_good else 1)
 
 
@@ -97,15 +106,11 @@ def record(file: Path, out: Path, cases: int) -> None:
     from datetime import UTC, datetime
 
     from adapters import fixtures, work
-    from adapters.sections import MappingError
-    from adapters.sources.source import SourceUnavailableError
 
-    try:
+    with _told_plainly():
         mapping = _mapping(file)
         with work.open_source(mapping, Path(mapping.state), is_preview=True) as source:
             count = fixtures.record(mapping, source, out, cases, datetime.now(UTC))
-    except (MappingError, SourceUnavailableError, OSError) as error:
-        _refuse(str(error))
     click.echo(f"{count} cases in {out}; look through its rows before you pass them on")
 
 
@@ -115,12 +120,9 @@ def record(file: Path, out: Path, cases: int) -> None:
 def replay(file: Path, folder: Path) -> None:
     """Map the fixture in FOLDER again with FILE and show what differs; 1 if anything does."""
     from adapters import fixtures
-    from adapters.sections import MappingError
 
-    try:
+    with _told_plainly():
         lines = fixtures.replay(_mapping(file), folder)
-    except MappingError as error:
-        _refuse(str(error))
     for line in lines:
         click.echo(f"differs   {line}")
     click.echo(f"{len(lines)} differences")
@@ -135,19 +137,15 @@ def replay(file: Path, folder: Path) -> None:
 def new(name: str, origin: str, out: Path | None, schema: str) -> None:
     """Look at a case system and write a draft of its mapping, to be completed by hand; nothing is overwritten."""
     from adapters.drafting import draft
-    from adapters.sections import MappingError
-    from adapters.sources.source import SourceUnavailableError
 
     path = out or Path("config/adapters") / f"{name}.toml"
-    try:
+    if path.exists():
+        _refuse(f"{path} is there already: nothing was written")
+    with _told_plainly():
         text = draft(name, origin, schema)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        _refuse(f"{path} is there already: nothing was written")
-    except (MappingError, SourceUnavailableError, OSError) as error:
-        _refuse(str(error))
     click.echo(f"{path}: decide every line marked # CHECK, then run caseq-adapter check {path}")
 
 
@@ -155,6 +153,31 @@ def _mapping(file: Path) -> SystemMapping:
     from adapters.mapping_file import read_mapping
 
     return read_mapping(file, os.environ)
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """Ends the command with 1 and the reason for whatever an operator can mend; a fault of ours keeps its trace."""
+    from adapters.sections import MappingError
+    from adapters.sources.source import SourceUnavailableError, unavailable
+    from adapters.sources.staging import StagingError
+    from adapters.statefile import StateFileError
+
+    try:
+        yield
+    except (MappingError, StateFileError, StagingError) as error:
+        _refuse(str(error))
+    except SourceUnavailableError as error:
+        _refuse(f"the source {unavailable(error)}")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _refuse(f"{error.filename or 'system'}: {error.strerror or error}")
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _OURS:
+            raise
+        advice = "look at its folder, rights and disk; if it is damaged put its backup back, or move it away"
+        _refuse(f"the state file, or the file of rows beside it, cannot be used: {error}; {advice}")
 
 
 def _refuse(reason: str) -> NoReturn:

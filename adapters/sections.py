@@ -13,8 +13,9 @@ _DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?\}")
+_PLAIN = r"""[^\s.{};'"`\[\]\\\x00-\x1f](?:[^.{};'"`\[\]\\\x00-\x1f]{0,126}[^\s.{};'"`\[\]\\\x00-\x1f])?"""
 #: A column or table of a database; a column may be that of a lookup, a table that of a schema.
-_IDENTIFIER = re.compile(r"\w{1,128}(\.\w{1,128})?")
+_IDENTIFIER = re.compile(rf"{_PLAIN}(\.{_PLAIN})?")
 #: A column of a file is called whatever its header says.
 _HEADING = re.compile(r"[^\x00-\x1f{}]{1,200}")
 
@@ -25,6 +26,10 @@ Place = tuple[int, int]
 def plain(text: str) -> str:
     """A code or word without the space around it and with full-width letters and digits as ordinary ones."""
     return unicodedata.normalize("NFKC", text).strip()
+
+
+def _one_of(allowed: Collection[str]) -> str:
+    return "one of " + ", ".join(name or '""' for name in sorted(allowed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,7 @@ class Section:
             if not _HEADING.fullmatch(value) or value != value.strip():
                 self.fault(key, "must be a heading as it stands in the file, without braces and space around it")
         elif not _IDENTIFIER.fullmatch(value):
-            self.fault(key, "must be one plain name of letters, digits and _")
+            self.fault(key, "must be one plain name, without quotation marks, brackets, semicolons and space around it")
 
     def texts(self, key: str, default: Collection[str] | None = None) -> tuple[str, ...]:
         """The list of texts of this key."""
@@ -200,7 +205,7 @@ class Section:
         """The text of this key, one of `allowed`."""
         value: str = self._take(key, str, "a text", default)
         if value not in allowed and isinstance(self.values.get(key), str):
-            self.fault(key, f"must be one of {', '.join(sorted(allowed))}")
+            self.fault(key, f"must be {_one_of(allowed)}")
         return value
 
     def choices(self, key: str, allowed: Collection[str], default: Collection[str]) -> frozenset[str]:
@@ -237,8 +242,7 @@ class Section:
         codes: dict[str, str] = {}
         for code, value in inner.values.items():
             if not isinstance(value, str) or (allowed is not None and value not in allowed):
-                names = "a text" if allowed is None else f"one of {', '.join(sorted(allowed))}"
-                inner.fault(code, f"must be {names}")
+                inner.fault(code, f"must be {'a text' if allowed is None else _one_of(allowed)}")
                 continue
             if plain(code) in codes:
                 inner.fault(code, "is the same code as another one")

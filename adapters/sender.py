@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from adapters.carriers.carrier import Answered, Carrier, Parcel, Postponed
+from adapters.carriers.carrier import Answer, Answered, Carrier, Parcel, Postponed, Unacceptable
 from adapters.departures import open_departures
 from adapters.mapping import ServiceSettings
 
 _SLOWEST_KEY_SECONDS = 60.0
+#: The service takes 5 MiB: if fewer are too many, it is something between here and there that refuses them.
+_SURELY_TAKEN_BYTES = 4 * 1024 * 1024
 
 log = structlog.get_logger()
 
@@ -98,7 +100,7 @@ class Sender:
         return line.failures > 1 and any(map(line.is_behind, self.lines))
 
     def _send(self, line: Line, parcel: Parcel) -> bool:
-        answer = self.carrier.send(parcel)
+        answer = _judged(self.carrier.send(parcel), parcel)
         if isinstance(answer, Answered):
             line.answered = (parcel, answer)
             self._note(line)
@@ -144,6 +146,14 @@ class Sender:
         if answer.reason != line.told:
             line.told = answer.reason
             tell_failure(self.carrier, line.source, answer)
+
+
+def _judged(answer: Answer, parcel: Parcel) -> Answer:
+    """The answer; one event that is said to be too large and is not is to be sent again."""
+    is_one_too_large = isinstance(answer, Unacceptable) and answer.is_too_large and parcel.events == 1
+    if is_one_too_large and len(parcel.body) < _SURELY_TAKEN_BYTES:
+        return Postponed(f"HTTP 413 for one event of {len(parcel.body)} bytes: look at what is in between")
+    return answer
 
 
 def tell_failure(carrier: Carrier, source: str, answer: Postponed) -> None:

@@ -7,33 +7,34 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes. A file of an earlier layout is brought
-#: up to this one.
-_LAYOUT = 3
+#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes, 4 put the outgoing events into packs. A
+#: file of an earlier layout is brought up to this one.
+_LAYOUT = 4
+#: The indexes of a large state are written all over: with SQLite's 2 MiB many pages are read and written again.
+_CACHE_KIB = 8192
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending (position INTEGER PRIMARY KEY, case_number TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS record (
   source TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, case_number TEXT NOT NULL, origin TEXT NOT NULL,
-  fingerprint TEXT NOT NULL, sequence TEXT NOT NULL, PRIMARY KEY (source, type, key)) WITHOUT ROWID;
+  fingerprint TEXT NOT NULL, sequence TEXT NOT NULL, UNIQUE (source, type, key));
 CREATE INDEX IF NOT EXISTS record_case ON record (case_number);
 CREATE INDEX IF NOT EXISTS record_origin ON record (origin);
 CREATE TABLE IF NOT EXISTS history (
   origin TEXT NOT NULL, name TEXT NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (origin, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outgoing (
-  position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, event_id TEXT NOT NULL, type TEXT NOT NULL,
-  key TEXT NOT NULL, case_number TEXT NOT NULL, after INTEGER, body TEXT NOT NULL);
+  position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, after INTEGER, events INTEGER NOT NULL,
+  about TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS outgoing_source ON outgoing (source, position);
 CREATE TABLE IF NOT EXISTS refused (
   source TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL, case_number TEXT NOT NULL, event_id TEXT NOT NULL,
   reasons TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (source, type, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS unreadable (
   case_number TEXT NOT NULL, origin TEXT NOT NULL, name TEXT NOT NULL, field TEXT NOT NULL, reason TEXT NOT NULL,
-  PRIMARY KEY (case_number, origin, name, field)) WITHOUT ROWID;
+  code TEXT NOT NULL DEFAULT '', PRIMARY KEY (case_number, origin, name, field)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS kept (
   position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
-  case_number TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (source, type, key, case_number));
-CREATE INDEX IF NOT EXISTS kept_source ON kept (source, position);
+  case_number TEXT NOT NULL, body BLOB NOT NULL, UNIQUE (source, type, key, case_number));
 CREATE TABLE IF NOT EXISTS numbering (source TEXT PRIMARY KEY, batch INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS allotted (
   source TEXT PRIMARY KEY, batch INTEGER NOT NULL, message_id TEXT NOT NULL, stamp INTEGER NOT NULL,
@@ -45,6 +46,23 @@ CREATE TABLE IF NOT EXISTS copy_part (
   source TEXT NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source, part)) WITHOUT ROWID;
 """
 _CODES = "ALTER TABLE unreadable ADD COLUMN code TEXT NOT NULL DEFAULT '';"
+#: The indexes go with their tables, so that the schema can make them anew.
+_ASIDE = """
+DROP INDEX IF EXISTS record_case;
+DROP INDEX IF EXISTS record_origin;
+DROP INDEX IF EXISTS outgoing_source;
+DROP INDEX IF EXISTS kept_source;
+ALTER TABLE record RENAME TO former_record;
+ALTER TABLE outgoing RENAME TO former_outgoing;
+"""
+_TAKE_OVER = """
+INSERT INTO record SELECT source, type, key, case_number, origin, fingerprint, sequence FROM former_record;
+INSERT INTO outgoing SELECT position, source, after, 1,
+  json_array(json_array(event_id, type, key, case_number, length(CAST(body AS BLOB)))), CAST(body AS BLOB)
+  FROM former_outgoing ORDER BY position;
+DROP TABLE former_record;
+DROP TABLE former_outgoing;
+"""
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -78,6 +96,7 @@ def open_state(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         _bring_up(connection)
     except sqlite3.Error as error:
         connection.close()
@@ -92,7 +111,10 @@ def _bring_up(connection: sqlite3.Connection) -> None:
     if layout > _LAYOUT:
         raise StateFileError("the state file was made by a newer version of this program")
     if layout < _LAYOUT:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_CODES} PRAGMA user_version = {_LAYOUT}; COMMIT;")
+        # The first layout had no number.
+        is_new = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone() is None
+        script = _SCHEMA if is_new else f"{_CODES if layout < 3 else ''} {_ASIDE} {_SCHEMA} {_TAKE_OVER}"
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_LAYOUT}; COMMIT;")
 
 
 def open_as_is(path: Path) -> sqlite3.Connection:

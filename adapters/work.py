@@ -4,22 +4,24 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
 import structlog
 
-from adapters import copies, spool, statefile
+from adapters import copies, holding, numbering, spool, statefile
 from adapters.adoption import adopt
 from adapters.carriers.carrier import Carrier
 from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import HttpsCarrier
 from adapters.feed import Feed, find_changes, read_chunk
 from adapters.loop import Poller, run_once, run_until_stopped
-from adapters.mapping import SystemMapping
+from adapters.mapping import ServiceSettings, SystemMapping
 from adapters.masking import masked
 from adapters.sections import Fault, MappingError
 from adapters.sender import Sender
@@ -29,36 +31,42 @@ from adapters.sources.source import Source
 from adapters.sources.sql import SqlSource
 from caseq.rules import signing
 
+#: `--once` gives up after so many failures in a row.
+_TRIES_ONCE = 5
+
+_T = TypeVar("_T")
+
 log = structlog.get_logger()
 
 
 def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopped: Event) -> bool:
-    """Polls and sends until stopped, or once; whether everything could be sent."""
+    """Polls and sends until stopped, or once: whether everything was sent, none of it refused, and nothing is held."""
     carrier = open_carrier(mapping, os.environ)
     disk = DiskNews()
     with statefile.only_adapter(path), ExitStack() as opened:
         # Each thread has a connection of its own, or a rollback of one would undo the other's work.
-        states = [opened.enter_context(closing(state)) for state in _open_twice(path, disk, mapping, stopped)]
-        if len(states) < 2:
-            return False
+        found = _with_room(lambda: _open_twice(path), disk, mapping.service, once, stopped)
+        if found is None:
+            return not once
+        states = [opened.enter_context(closing(state)) for state in found]
         source = opened.enter_context(open_source(mapping, path))
         poller = Poller(open_feed(mapping, states[0], source), since, disk=disk)
         sender = Sender(states[1], carrier, mapping.service, time.monotonic)
         log.info("started", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
-        is_done = work(poller, sender, once, stopped)
+        is_done = work(poller, sender, once, stopped) and not (once and _is_kept(states[0]))
         log.info("stopped", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
     return is_done
+
+
+def _is_kept(state: sqlite3.Connection) -> bool:
+    return bool(spool.refused_events(state) or holding.held_counts(state))
 
 
 def work(poller: Poller, sender: Sender, once: bool, stopped: Event) -> bool:
     """Gets the state ready, then polls and sends until stopped, or once; whether everything could be sent."""
     state, settings = poller.feed.state, sender.settings
-    with statefile.transaction(state):
-        if settings.files:
-            copies.prepare(state)
-        else:
-            copies.forget(state)
-    if not adopt(state, sender.carrier, settings, stopped, once):
+    is_ready = _with_room(lambda: _prepare(state, settings), poller.disk, settings, once, stopped)
+    if not is_ready or not adopt(state, sender.carrier, settings, poller.disk, stopped, once):
         return not once
     if once:
         return run_once(poller, sender, stopped)
@@ -66,20 +74,41 @@ def work(poller: Poller, sender: Sender, once: bool, stopped: Event) -> bool:
     return True
 
 
-def _open_twice(path: Path, disk: DiskNews, mapping: SystemMapping, stopped: Event) -> list[sqlite3.Connection]:
-    """Two connections to the state file; waits while its disk is full, and gives none if stopped meanwhile."""
-    while not stopped.is_set():
+def _open_twice(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    return statefile.open_state(path), statefile.open_state(path)
+
+
+def _prepare(state: sqlite3.Connection, settings: ServiceSettings) -> bool:
+    """True, once the state fits the way to the service, and looks again for what is held back."""
+    with statefile.transaction(state):
+        if settings.files:
+            copies.prepare(state)
+        else:
+            copies.forget(state)
+            numbering.keep_bytes(state)
+        holding.look_again(state)
+    return True
+
+
+def _with_room(
+    act: Callable[[], _T], disk: DiskNews, settings: ServiceSettings, once: bool, stopped: Event
+) -> _T | None:
+    """What `act` gives, tried again later and later while the disk of the state is full; None if given up."""
+    pause = settings.retry_first_seconds
+    for tried in count(1):
         try:
-            found = [statefile.open_state(path), statefile.open_state(path)]
+            found = act()
         except sqlite3.Error as error:
             if not statefile.is_full(error):
                 raise
             disk.full("start", error)
-            stopped.wait(mapping.service.retry_most_seconds)
+            if (once and tried >= _TRIES_ONCE) or stopped.wait(pause):
+                break
+            pause = min(2 * pause, settings.retry_most_seconds)
             continue
         disk.good("start")
         return found
-    return []
+    return None
 
 
 def dry_run(mapping: SystemMapping, path: Path, since: str | None) -> Iterator[str]:
@@ -90,8 +119,8 @@ def dry_run(mapping: SystemMapping, path: Path, since: str | None) -> Iterator[s
         feed = open_feed(mapping, state, source)
         find_changes(feed, since)
         while read_chunk(feed):
-            for (body,) in state.execute("SELECT body FROM outgoing ORDER BY position"):
-                yield json.dumps(masked(json.loads(body)), ensure_ascii=False)
+            for event in spool.waiting_events(state):
+                yield json.dumps(masked(json.loads(event.body)), ensure_ascii=False)
             state.execute("DELETE FROM outgoing")
 
 

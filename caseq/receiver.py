@@ -72,8 +72,10 @@ class Receiver:
     def round(self) -> bool:
         """Take every file that lies there now; whether nothing was refused, left over or is missing."""
         try:
-            is_well = self._take_each(self._found())
-            return self._nothing_is_missing() and is_well
+            found, others = self._found()
+            is_well = self._take_each(found)
+            self._leave(others)
+            return self._nothing_is_missing() and is_well and not others
         except DatabaseUnavailable as error:
             log.error("database_unavailable", cause=str(error))
         except OSError as error:
@@ -97,11 +99,13 @@ class Receiver:
                 away.add(one.source)
         return is_well
 
-    def _found(self) -> list[_Found]:
-        """The push files in the folder, by source and number."""
+    def _found(self) -> tuple[list[_Found], list[_Found]]:
+        """The push files in the folder, by source and number; and what only has the name of one."""
         with os.scandir(self._folder) as entries:
-            paths = [self._folder / entry.name for entry in entries if _is_push_file(entry)]
-        return sorted(map(self._looked_at, paths), key=lambda one: (one.source, one.batch, one.path.name))
+            named = [(self._folder / entry.name, _is_plain(entry)) for entry in entries if _is_push_name(entry.name)]
+        files = [self._looked_at(path) for path, is_plain in named if is_plain]
+        others = [_Found(path) for path, is_plain in sorted(named) if not is_plain]
+        return sorted(files, key=lambda one: (one.source, one.batch, one.path.name)), others
 
     def _looked_at(self, path: Path) -> _Found:
         """The file with what its header says, if that can be read and its source is one of ours."""
@@ -179,6 +183,12 @@ class Receiver:
         self._tell(f"{found.shown}: left where it is ({cause})")
         return False
 
+    def _leave(self, others: list[_Found]) -> None:
+        """Say that these have the name of a push file and are none."""
+        for one in others:
+            log.error("file_left", kind="no plain file")
+            self._tell(f"{one.shown}: left: no plain file")
+
     def _nothing_is_missing(self) -> bool:
         """Name every gap; whether there is none."""
         gaps = watching.gaps(self._runtime)
@@ -207,10 +217,14 @@ def _numbers(gap: Gap) -> str:
     return f"{gap.missing.first} to {gap.missing.last}"
 
 
-def _is_push_file(entry: os.DirEntry[str]) -> bool:
-    """Whether it is a regular file, not a link or a pipe, and its name says that it is whole."""
-    is_named = entry.name.endswith(".push") and not entry.name.startswith(".")
-    return is_named and entry.is_file(follow_symlinks=False)
+def _is_push_name(name: str) -> bool:
+    """Whether this name says that the file is whole."""
+    return name.endswith(".push") and not name.startswith(".")
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a regular file, not a link, a pipe or a folder."""
+    return entry.is_file(follow_symlinks=False)
 
 
 @contextmanager

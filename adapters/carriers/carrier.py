@@ -42,9 +42,10 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Unacceptable:
-    """The batch as a whole was refused for what it says; sending it again unchanged is useless."""
+    """The batch as a whole was refused for what it says, or for its size; sending it again unchanged is useless."""
 
     reason: str
+    is_too_large: bool = False
 
 
 Answer = Answered | Postponed | Unacceptable

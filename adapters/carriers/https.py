@@ -16,6 +16,8 @@ TIMEOUT_SECONDS = (5.0, 60.0)
 _BATCH_TYPE = "application/cloudevents-batch+json"
 _OUTCOMES = frozenset({"accepted", "duplicate", "stale", "parked", "refused"})
 _LONGEST_WAIT = 3600.0
+#: What comes of an answer of another shape; brackets nested a hundred thousand deep are one, too.
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class HttpsCarrier:
         if isinstance(response, Postponed):
             return response
         if response.status_code in (400, 413, 422):
-            return Unacceptable(f"HTTP {response.status_code}")
+            return Unacceptable(f"HTTP {response.status_code}", is_too_large=response.status_code == 413)
         if response.status_code != 200:
             return self._postponed(response)
         return _answer(response, parcel.ids)
@@ -75,7 +77,7 @@ class HttpsCarrier:
         try:
             found = response.json()
             return Checkpoint(dict(found["records"]), found.get("newest_sequence"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _MALFORMED:
             return Postponed("an answer that is not a checkpoint")
 
     def records(self, source: str, record_type: str, after: str | None) -> Held | Postponed | None:
@@ -93,7 +95,7 @@ class HttpsCarrier:
             found = response.json()
             rows = [(row["key"], row["case_number"], row["sequence"]) for row in found["records"]]
             return Held(rows, found["next"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _MALFORMED:
             return Postponed("an answer that is not a list of records")
 
     def _request(
@@ -118,7 +120,7 @@ def _answer(response: requests.Response, ids: Sequence[str]) -> Answered | Postp
         results: list[Mapping[str, Any]] = response.json()["results"]
         outcomes = [(result["id"], result["outcome"]) for result in results]
         refused = {result["id"]: result.get("errors") or {} for result in results if result["outcome"] == "refused"}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except _MALFORMED:
         return Postponed("an answer that is not understood")
     if [event_id for event_id, _ in outcomes] != list(ids) or not {outcome for _, outcome in outcomes} <= _OUTCOMES:
         return Postponed("an answer that does not fit the batch")

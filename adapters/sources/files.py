@@ -53,6 +53,10 @@ class FileSource:
         """The stamp of the newest change that a file brought; '' if there is none."""
         return self.rows.newest_change()
 
+    def doubtful_changes(self) -> list[str]:
+        """None: this program writes the change column of the staging file itself."""
+        return []
+
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:
         """All rows of these cases, in the order asked for."""
         return self.rows.cases(numbers)
@@ -80,17 +84,24 @@ class FileSource:
 def preview(
     mapping: SystemMapping, path: Path, clock: Callable[[], datetime]
 ) -> tuple[FileSource, TemporaryDirectory[str]]:
-    """A source over copies of the inbox and the staging file, in a folder that the caller removes; nothing moves."""
+    """A source over copies of the inbox and the staging file, in a folder that the caller removes; nothing moves.
+
+    SourceUnavailableError if the inbox cannot be read or copied.
+    """
     folder = TemporaryDirectory(prefix="caseq-adapter-")
     copy = Path(folder.name)
     if path.exists():
         with closing(sqlite3.connect(path)) as original, closing(sqlite3.connect(copy / "rows.db")) as target:
             original.backup(target)
     inbox = copy / "inbox"
-    inbox.mkdir()
-    for one in Path(mapping.source.inbox).iterdir():
-        if one.is_file() and not one.is_symlink():
-            shutil.copy2(one, inbox / one.name)
+    try:
+        inbox.mkdir()
+        for one in Path(mapping.source.inbox).iterdir():
+            if one.is_file() and not one.is_symlink():
+                shutil.copy2(one, inbox / one.name)
+    except OSError as error:
+        reason = f"the inbox {mapping.source.inbox} cannot be copied: {error.strerror}"
+        raise SourceUnavailableError(reason) from error
     settings = replace(mapping.source, inbox=str(inbox), settle_seconds=0)
     return FileSource(replace(mapping, source=settings), copy / "rows.db", clock), folder
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -32,7 +32,7 @@ def look_at_file(path: Path) -> LookedAt:
         with path.open("rb") as file:
             drops, names = _HEADINGS[drops.format](file, drops)
             sample = [row.values for row in islice(rows(file, drops, names), MOST_ROWS)]
-    except (BadFileError, MissingReaderError) as error:
+    except (BadFileError, MissingReaderError, csv.Error) as error:
         raise _unusable(path, str(error)) from error
     columns = [Column(name, "text", False, [(row[name] or "").strip()[:_LONGEST] for row in sample]) for name in names]
     return LookedAt("case", len(sample) if len(sample) < MOST_ROWS else None, (), columns, drops)
@@ -52,18 +52,21 @@ def _of_csv(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:
     codec = text_encoding(file, "")
     file.seek(0)
     text = io.TextIOWrapper(file, encoding=codec, newline="")
-    line = text.readline(1 << 20)
+    lines = [text.readline(1 << 20) for _ in range(_TITLE_ROWS)]
     text.detach()
-    delimiter = max((",", ";", "\t"), key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter), [])
-    return replace(drops, delimiter=delimiter), _usable([name.strip() for name in names])
+    delimiter = max((",", ";", "\t"), key="".join(lines).count)
+    return _below_titles(csv.reader(lines, delimiter=delimiter), replace(drops, delimiter=delimiter))
 
 
 def _of_xlsx(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:
-    """The first of the first rows that has more than one heading: above it stand titles."""
     from adapters.sources.xlsx_rows import first_rows
 
-    for number, cells in enumerate(first_rows(file, _TITLE_ROWS), start=1):
+    return _below_titles(first_rows(file, _TITLE_ROWS), drops)
+
+
+def _below_titles(first: Iterable[Sequence[str]], drops: Drops) -> tuple[Drops, list[str]]:
+    """The first of the first rows that has more than one heading: above it stand titles."""
+    for number, cells in enumerate(first, start=1):
         names = _usable([cell.strip() for cell in cells])
         if len(names) > 1:
             return replace(drops, header_row=number), names

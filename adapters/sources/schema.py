@@ -1,6 +1,7 @@
 """Finds the mapped tables and columns in a database, whatever their letter case; reads no row."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlalchemy.types import Date, DateTime, Integer, Numeric
 from adapters.columns import columns_read, lookup_columns
 from adapters.mapping import SystemMapping
 from adapters.sections import Fault, MappingError
+
+_WHOLE = re.compile(r"-?([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +57,30 @@ def _find(
     prefix, _, name = called.rpartition(".")
     schema = prefix or mapping.source.schema or None
     there = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-    actual = {found.lower(): found for found in there}.get(name.lower())
+    actual = _one_of(there, name, called, "a table of the case system", faults)
     if actual is None:
-        faults.add(called, "is not a table of the case system")
         return MappedTable(sql_table(name), {})
-    types = {found["name"].lower(): (found["name"], found["type"]) for found in inspector.get_columns(actual, schema)}
+    types = {one["name"]: one["type"] for one in inspector.get_columns(actual, schema)}
+    found: dict[str, ColumnClause[Any]] = {}
     for column in columns:
-        if column.lower() not in types:
-            faults.add(f"{called}.{column}", "is not a column")
-    found: dict[str, ColumnClause[Any]] = {
-        column: sql_column(*types[column.lower()]) for column in columns if column.lower() in types
-    }
+        meant = _one_of(types, column, f"{called}.{column}", "a column", faults)
+        if meant is not None:
+            found[column] = sql_column(meant, types[meant])
     # Two mapped names may be one column of the database, which is selected once.
     selected = {clause.name: clause for clause in found.values()}
     clauses = {column: selected[clause.name] for column, clause in found.items()}
     return MappedTable(sql_table(actual, *selected.values(), schema=schema), clauses)
+
+
+def _one_of(there: Collection[str], name: str, called: str, what: str, faults: _Faults) -> str | None:
+    """The one of these names that is meant: the same, or the only one that differs in letter case alone."""
+    if name in there:
+        return name
+    alike = sorted({one for one in there if one.lower() == name.lower()})
+    if len(alike) == 1:
+        return alike[0]
+    faults.add(called, f"may be {' or '.join(alike)}: write it as the database does" if alike else f"is not {what}")
+    return None
 
 
 def is_moment(column: ColumnClause[Any]) -> bool:
@@ -79,3 +91,10 @@ def is_moment(column: ColumnClause[Any]) -> bool:
 def is_number(column: ColumnClause[Any]) -> bool:
     """Whether the database itself keeps this column as a number."""
     return isinstance(column.type, Integer | Numeric)
+
+
+def whole_numbers(column: ColumnClause[Any], texts: Iterable[str]) -> list[int]:
+    """The texts that are whole numbers as large as this column of numbers can hold; the others equal none of it."""
+    most = 18 if isinstance(column.type, Integer) else 38
+    found = (_WHOLE.fullmatch(text.strip()) for text in texts)
+    return [int(one[0]) for one in found if one and len(one[1]) <= most]

@@ -11,6 +11,11 @@ class SourceUnavailableError(Exception):
     """The case system does not answer, or is locked; nothing was read, try again later."""
 
 
+def unavailable(error: SourceUnavailableError) -> str:
+    """One line for an operator: why the case system does not answer, and where to look."""
+    return f"cannot be read: {error}; look at its address, its network and the rights there"
+
+
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
     """One row that may have changed: where it is, its case ('' if it belongs to none), and its change stamp."""
@@ -29,6 +34,10 @@ class Source(Protocol):
 
     def newest_change(self) -> str:
         """The stamp of the newest change of any row; '' if there is none."""
+        ...
+
+    def doubtful_changes(self) -> list[str]:
+        """The change columns (table.column) that are not written as the mapping says: polls overlook rows there."""
         ...
 
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:

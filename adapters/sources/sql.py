@@ -10,12 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.columns import columns_read, lookup_columns
 from adapters.mapping import CASE_TABLE, Lookup, SystemMapping, Table
-from adapters.moments import changed_stamp
+from adapters.moments import changed_stamp, is_of_form
 from adapters.reading import CaseRows, origin, zone_of
 from adapters.sources.cells import text_row
 from adapters.sources.changed import comparable
 from adapters.sources.engines import fault_code, values_at_once
-from adapters.sources.schema import MappedTable, find_tables, is_number
+from adapters.sources.schema import MappedTable, find_tables, is_moment, is_number, whole_numbers
 from adapters.sources.source import ChangedRow, SourceUnavailableError
 from adapters.values import filled
 
@@ -60,16 +60,32 @@ class SqlSource:
         """The stamp of the newest change of any row; '' if there is none."""
         newest = ""
         with self._reading() as connection:
-            for table in self.mapping.tables:
-                mapped = self._tables[table.name]
-                sources = [(mapped, table.polled or table.changed)]
-                sources += [(mapped.lookups[lookup.name], lookup.changed) for lookup in table.lookups]
-                for where, column in sources:
-                    if column:
-                        value = connection.execute(select(func.max(where.columns[column]))).scalar()
-                        text = text_row(("changed",), (value,), self.zone)["changed"]
-                        newest = max(newest, changed_stamp(text, self._form(table, where), self.zone))
+            for table, where, column in self._change_columns():
+                text = self._newest(connection, where, column)
+                newest = max(newest, changed_stamp(text, self._form(table, where), self.zone))
         return newest
+
+    def doubtful_changes(self) -> list[str]:
+        """The change columns (table.column) whose newest value is not of the form that the mapping gives."""
+        found = []
+        with self._reading() as connection:
+            for table, where, column in self._change_columns():
+                text = None if is_moment(where.columns[column]) else self._newest(connection, where, column)
+                if text and not is_of_form(text, self._form(table, where)):
+                    found.append(f"{where.clause.name}.{column}")
+        return found
+
+    def _change_columns(self) -> Iterator[tuple[Table, MappedTable, str]]:
+        """Every column that says when a row changed, of tables and lookups."""
+        for table in self.mapping.tables:
+            mapped = self._tables[table.name]
+            sources = [(mapped, table.polled or table.changed)]
+            sources += [(mapped.lookups[lookup.name], lookup.changed) for lookup in table.lookups]
+            yield from ((table, where, column) for where, column in sources if column)
+
+    def _newest(self, connection: Connection, where: MappedTable, column: str) -> str | None:
+        value = connection.execute(select(func.max(where.columns[column]))).scalar()
+        return text_row(("changed",), (value,), self.zone)["changed"]
 
     def _form(self, table: Table, where: MappedTable) -> str:
         return "stamp" if table.polled and where is self._tables[table.name] else table.changed_form
@@ -134,7 +150,7 @@ class SqlSource:
         compared: ColumnElement[Any] = mapped.columns[column]
         wanted: list[Any] = [value for value in values if value is not None]
         if is_number(mapped.columns[column]):
-            wanted = [int(value) for value in wanted if value.strip().isascii() and value.strip().isdigit()]
+            wanted = whole_numbers(mapped.columns[column], wanted)
         if is_trimmed:
             compared = func.trim(compared)
         size = values_at_once(self.engine)

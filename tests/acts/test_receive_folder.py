@@ -24,11 +24,7 @@ def count(service, table):
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def test_only_regular_files_that_are_called_push_are_looked_at(inbox, tmp_path):
-    (tmp_path / "elsewhere").write_bytes(content(1))
-    (inbox.folder / "link.push").symlink_to(tmp_path / "elsewhere")
-    os.mkfifo(inbox.folder / "pipe.push")
-    (inbox.folder / "folder.push").mkdir()
+def test_only_files_that_are_called_push_are_looked_at(inbox):
     for name in (".hidden.push", "x.push.tmp", "x.tmp", "x.PUSH", "x"):
         inbox.put_bytes(content(1), name)
     before = sorted(os.listdir(inbox.folder))
@@ -37,10 +33,26 @@ def test_only_regular_files_that_are_called_push_are_looked_at(inbox, tmp_path):
     assert inbox.said == []
 
 
+def test_what_is_called_push_and_is_no_plain_file_is_told_and_left_and_the_others_are_taken(inbox, tmp_path):
+    (tmp_path / "elsewhere").write_bytes(content(1))
+    (inbox.folder / "link.push").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(inbox.folder / "pipe.push")
+    (inbox.folder / "fol\nder.push").mkdir()
+    inbox.put(2, name="z.push")
+    assert not inbox.receive()
+    names = ("fol?der.push", "link.push", "pipe.push")
+    assert inbox.said == [
+        "z.push: taken, 0 events, 0 of them refused",
+        *(f"{one}: left: no plain file" for one in names),
+    ]
+    assert inbox.names("taken") == ["z.push"]
+    assert not inbox.receive(), "it is told again as long as it lies there"
+
+
 def test_a_file_that_becomes_a_link_before_it_is_opened_is_left(inbox, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").write_bytes(content(1))
     (inbox.folder / "x.push").symlink_to(tmp_path / "elsewhere")
-    monkeypatch.setattr(receiver, "_is_push_file", lambda entry: True)
+    monkeypatch.setattr(receiver, "_is_plain", lambda entry: True)
     assert not inbox.receive()
     assert inbox.said == ["x.push: left where it is (OSError)"]
     assert inbox.names("taken") == []

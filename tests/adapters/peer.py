@@ -42,6 +42,8 @@ class Peer:
     poison: Callable[[dict[str, Any]], bool] = lambda event: False
     is_lost: Callable[[], bool] = lambda: False
     after_request: Callable[[], object] = lambda: None
+    #: Takes the place of the body of every answer.
+    body: bytes | None = None
     keys: dict[str, str] = field(default_factory=lambda: dict(KEYS))
     #: How many records one answer holds; None is an older service that cannot tell its records.
     page: int | None = 5000
@@ -177,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             self.close_connection = True
             return
-        body = json.dumps(answer).encode()
+        body = self.peer.body or json.dumps(answer).encode()
         self.send_response(int(status))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -65,7 +65,7 @@ class Register:
             find_changes(feed)
             while read_chunk(feed):
                 pass
-            made = [json.loads(body) for (body,) in feed.state.execute("SELECT body FROM outgoing ORDER BY position")]
+            made = [json.loads(event.body) for event in spool.waiting_events(feed.state)]
             with statefile.transaction(feed.state):
                 feed.state.execute("DELETE FROM outgoing")
         return made
@@ -75,8 +75,8 @@ class Register:
         with closing(statefile.open_state(self.state)) as state:
             names = ("case", "row", "record", "column", "reason")
             found = [
-                dict(zip(names, (number, place, name, column, reason), strict=True))
-                for number, place, name, column, reason in bookmark.unreadable_records(state)
+                dict(zip(names, (one.case_number, one.origin, one.name, one.column, one.reason), strict=True))
+                for one in bookmark.unreadable_records(state, 1000)
             ]
             assert list(spool.refused_events(state)) == []
         return sorted(found, key=lambda one: one["row"])

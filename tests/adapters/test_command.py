@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,28 @@ def test_once_sends_and_ends_with_0_and_its_log_holds_no_personal_data(full: Sou
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert sorted(line["event"] for line in lines) == ["full_read", "read", "sent", "started", "stopped"]
     assert not re.search(r"疑|害|1990000|199-|AJ1|RXY", done.stderr)
+
+
+def test_once_ends_with_1_as_long_as_anything_is_refused(full: Source, adapter: Adapter) -> None:
+    adapter.peer.refuse = lambda event: event["data"].get("role") == "victim"
+    assert _run(adapter, "run", "--once").returncode == 1
+    assert _run(adapter, "run", "--once").returncode == 1
+    adapter.peer.refuse = lambda event: False
+    assert _run(adapter, "run", "--once", "--since", "20200101000000").returncode == 0
+
+
+def test_check_says_where_to_look_if_nobody_answers(full: Source, adapter: Adapter) -> None:
+    adapter.peer.port = 9
+    adapter.source_url = "sqlite:////nowhere/at/all.db"
+    done = _run(adapter, "check")
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("source ", "service "))]
+    assert done.returncode == 1
+    assert lines[0] == (
+        "source    cannot be read: OperationalError SQLITE_CANTOPEN; "
+        "look at its address, its network and the rights there"
+    )
+    reason = "does not answer as it should: ConnectionError; look at its address, its network, ca_file and its own log"
+    assert lines[1:] == [f"service   criminal: {reason}", f"service   administrative: {reason}"]
 
 
 def test_once_ends_with_1_if_the_service_cannot_be_reached(full: Source, adapter: Adapter) -> None:
@@ -97,7 +120,7 @@ def test_check_names_missing_columns_wrong_keys_and_an_absent_source(full: Sourc
     absent = _run(adapter, "check", CASEQ_ADAPTER_SOURCE_URL=f"sqlite:///{nothing}")
     assert not nothing.exists()
     assert absent.returncode == 1
-    assert "source    OperationalError" in absent.stdout
+    assert "source    cannot be read: OperationalError SQLITE_CANTOPEN" in absent.stdout
 
 
 def test_a_missing_key_is_named_and_its_value_never_printed(full: Source, adapter: Adapter) -> None:
@@ -108,8 +131,67 @@ def test_a_missing_key_is_named_and_its_value_never_printed(full: Source, adapte
     assert "is not set" in _run(adapter, "run", "--once", CASEQ_PUSH_KEY_CRIMINAL="").stderr
 
 
+def test_what_is_refused_in_large_numbers_is_named_20_times_and_counted(full: Source, adapter: Adapter) -> None:
+    for number in range(30):
+        full.add_victim(row_id=f"SH7{number}", RYJS="7")
+        full.add_victim(row_id=f"SH6{number}")
+    full.add_victim(row_id="SH9", RYJS="5", CSRQ="someday")
+    adapter.peer.refuse = lambda event: event["data"].get("role") == "victim"
+    adapter.once()
+    lines = [line for line in _run(adapter, "check").stdout.splitlines() if line.startswith("refused")]
+    assert [line for line in lines if "records in all" in line] == [
+        "refused   by the service: 31 records in all, the first 20 are named",
+        "refused   here: party: RYJS holds a code that the mapping does not know: 31 records in all,"
+        " the first 20 are named",
+    ]
+    assert len(lines) == 42
+
+
+@pytest.mark.parametrize("words", [("check",), ("run", "--once"), ("run", "--dry-run")])
+def test_a_state_file_that_cannot_be_used_is_told_without_a_trace(
+    full: Source, adapter: Adapter, words: tuple[str, ...]
+) -> None:
+    adapter.state_path.parent.mkdir(exist_ok=True)
+    adapter.state_path.write_bytes(b"garbage " * 1000)
+    done = _run(adapter, *words)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert "put its backup back" in done.stderr
+    nowhere = _run(adapter, *words, "--state", str(adapter.state_path / "below"))
+    assert "Traceback" not in nowhere.stderr
+
+
+@pytest.mark.parametrize("words", [("check",), ("run", "--dry-run"), ("record", "--out", "nowhere")])
+def test_an_inbox_that_cannot_be_read_is_told_without_a_trace(tmp_path: Path, words: tuple[str, ...]) -> None:
+    state, inbox = str(tmp_path / "a.db"), str(tmp_path / "none")
+    environment = {
+        "CASEQ_ADAPTER_INBOX": inbox,
+        "CASEQ_ADAPTER_STATE": state,
+        "CASEQ_PUSH_KEY_PETITION": "whsec_" + "Y3Jp" * 11,
+    }
+    done = subprocess.run(
+        [*COMMAND, words[0], str(ROOT / "config/adapters/petitions.toml"), *words[1:]],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert f"the inbox {inbox} cannot be copied: No such file or directory" in done.stdout + done.stderr
+    assert not (ROOT / "nowhere").exists()
+
+
+def test_a_change_column_of_another_form_is_told_by_check_and_by_the_full_read(full: Source, adapter: Adapter) -> None:
+    full.write("UPDATE B_ASJ_AJ SET LASTUPDATEDTIME = '2026-10-03 10:00:00'")
+    done = _run(adapter, "check")
+    assert done.returncode == 1
+    assert "changed   B_ASJ_AJ.LASTUPDATEDTIME is not written as changed_form says" in done.stdout
+    told = [json.loads(line) for line in _run(adapter, "run", "--once").stderr.splitlines()]
+    assert [line["column"] for line in told if line["event"] == "changed_form_wrong"] == ["B_ASJ_AJ.LASTUPDATEDTIME"]
+
+
 def test_wrong_usage_ends_with_2(adapter: Adapter) -> None:
-    assert _run(adapter, "run", "--since", "yesterday").returncode == 2
+    for since in ("yesterday", "20261301000000", "00000000000000", "２０２６１１０４０９００００"):
+        assert _run(adapter, "run", "--since", since).returncode == 2
     assert _run(adapter, "run", "--sometimes").returncode == 2
 
 

@@ -11,6 +11,7 @@ from adapters import fixtures
 from adapters.disguise import Disguise
 from adapters.mapping_file import read_mapping
 from adapters.reading import CaseRows
+from caseq.rules.numbers import mobile
 from tests.adapters.bench import NOW, ROOT, Adapter, Source
 from tests.adapters.test_kill import COMMAND
 
@@ -37,6 +38,29 @@ def people(source: Source) -> Source:
     source.add_victim(row_id="SH3", DELETEFLAG="1")
     source.add_victim(row_id="SH4", RYJS="害某的邻居")
     return source
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [
+        ("+86 139 0013 9000", "+86 199 0000 0001"),
+        ("+86-13900139000", "+86-19900000001"),
+        ("008613900139000", "008619900000001"),
+        ("8613900139000", "8619900000001"),
+        ("１３９　００１３　９０００", "199　0000　0001"),
+        ("139 0013 9000 / 138 0013 8000", "199 0000 0001 / 199 0000 0002"),
+        ("0951-8010001、13900139000", "0951-8000001、19900000002"),
+        ("13900139000转12", "19900000001某12"),
+        ("10000139000", "10000000001"),
+    ],
+)
+def test_a_mobile_number_stays_one_however_it_is_written_and_no_other_becomes_one(
+    adapter: Adapter, typed: str, other: str
+) -> None:
+    disguise = Disguise(adapter.mapping(), NOW.date())
+    (row,) = disguise.case(CaseRows("A1", {"victims": [{"LXDH": typed}]})).tables["victims"]
+    assert row["LXDH"] == other
+    assert (mobile(typed) is None) == (mobile(other) is None)
 
 
 @pytest.mark.parametrize("folder", _FOLDERS, ids=lambda folder: folder.name)

@@ -111,9 +111,9 @@ def test_a_change_during_a_copy_leaves_after_it_and_not_in_it(source: Source, ga
 def test_a_record_that_changes_during_a_copy_drops_out_of_it_and_its_parts_stay_as_many() -> None:
     state = statefile.open_copy(Path("/nowhere"))
     known = [Known("criminal", "case", f"A{n}", f"A{n}", f"case:{n}", "f", "1") for n in range(1500)]
-    copies.keep(state, [Change("e", f'"{entry.key}"', entry) for entry in known])
+    copies.keep(state, [Change("e", f'"{entry.key}"'.encode(), entry) for entry in known])
     copies.begin(state, "criminal", NOW)
-    copies.keep(state, [Change("e", '"later"', entry) for entry in known[:7]])
+    copies.keep(state, [Change("e", b'"later"', entry) for entry in known[:7]])
     sizes = []
     while copies.is_under_way(state, "criminal"):
         part = copies.next_part(state, "criminal")

@@ -48,9 +48,11 @@ def _undisturbed(days: list[Path], adapter: Adapter, source: Source) -> set[tupl
 
 
 def _rows(path: Path, table: str) -> int:
+    """How many rows the table has, and for the spool how many events."""
+    count = "total(events)" if table == "outgoing" else "count(*)"
     try:
         state = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        rows: int = state.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        rows: int = state.execute(f"SELECT {count} FROM {table}").fetchone()[0]
         state.close()
     except sqlite3.Error:
         return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.mapping import CASE_TABLE
+from adapters.mapping_file import read_mapping
 from adapters.sections import Fault, MappingError
 from tests.adapters.smallmapping import TEXT, small_mapping
 
@@ -47,6 +48,8 @@ def _faults(folder: Path, old: str, new: str) -> list[Fault]:
         (CASE, 'kind = { column = "K" }\n', "case.kind.codes", "is missing"),
         (CASE, 'kind = "administrative"\n', "case.kind", "must be one of criminal"),
         (CASE, f"{CASE}state = 'shut'\n", "case.state", "must be one of"),
+        (CASE, f"{CASE}opened_on = 'DAY\"'\n", "case.opened_on", "one plain name"),
+        ('"1" = "case_filed"', '"1" = "filed"', "milestones.1.name.codes.1", 'one of "", case_accepted'),
     ],
 )
 def test_a_fault_in_any_part_names_its_key_and_reason(
@@ -61,7 +64,7 @@ def test_a_fault_in_any_part_names_its_key_and_reason(
     [
         ('role = { column = "ROLE"', 'roles = { column = "ROLE"', 'roles = { column = "ROLE"'),
         ('phone = "TEL"', '  phone = "TEL; --"', 'phone = "TEL; --"'),
-        ('id = ["PART", "ID"]', 'id = ["PART", "I D"]', 'id = ["PART", "I D"]'),
+        ('id = ["PART", "ID"]', 'id = ["PART", "ID "]', 'id = ["PART", "ID "]'),
         ("[tables.people]", "[ tables.people ]\nwrong = 1", "wrong = 1"),
         ('kind = "criminal"', 'opened_on = 5\nkind = "criminal"', "opened_on = 5"),
         ('name = "NAME"', '"name" = 5', '"name" = 5'),
@@ -72,6 +75,14 @@ def test_a_fault_stands_at_the_line_and_column_of_its_key(tmp_path: Path, old: s
     line = text[: text.index(marked)].count("\n") + 1
     column = text.index(marked) - (text.rfind("\n", 0, text.index(marked)) + 1) + 1
     assert (line, column) in {fault.place for fault in _faults(tmp_path, old, new)}
+
+
+def test_a_file_that_breaks_off_is_refused_at_its_end_and_one_of_notepad_is_read(tmp_path: Path) -> None:
+    (fault,) = _faults(tmp_path, 'phone = "TEL"\n', 'phone = "TE')
+    assert (fault.key, fault.place) == ("TOML", (TEXT.count("\n"), len('phone = "TE') + 1))
+    marked = tmp_path / "marked.toml"
+    marked.write_text(TEXT, encoding="utf-8-sig")
+    assert read_mapping(marked, {}).name == "small"
 
 
 def test_a_key_written_twice_is_refused_with_its_line(tmp_path: Path) -> None:

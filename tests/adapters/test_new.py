@@ -48,7 +48,7 @@ def _rows() -> list[tuple[str, ...]]:
 
 
 def _write_csv(path: Path) -> None:
-    lines = [";".join(_HEADINGS), *(";".join(row) for row in _rows())]
+    lines = [f"信访登记簿{';' * 8}", "填表", ";".join(_HEADINGS), *(";".join(row) for row in _rows())]
     path.write_bytes("\r\n".join(lines).encode("gb18030"))
 
 
@@ -111,6 +111,42 @@ def test_a_database_gives_a_draft_that_parses_with_its_tables_ids_and_change_col
         for table in ("B_ASJ_XYRDJ", "B_ASJ_SHRDJ"):
             for row in connection.execute(text(f"SELECT XM, ZJHM, LXDH, LXRXM FROM {table}")):
                 assert not [value for value in row if value and len(value) > 1 and f'"{value}"' in draft]
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("20261104090000", ""),
+        ("2026-11-04 09:00:00", "iso"),
+        ("2026-11-04T09:00:00", "iso_t"),
+        ("1764000000", "epoch"),
+        ("1764000000000", "epoch_ms"),
+        ("2026/11/4", None),
+    ],
+)
+def test_a_draft_tells_the_form_of_the_change_column_or_leaves_it_out(
+    tmp_path: Path, written: str, form: str | None
+) -> None:
+    url, out = f"sqlite:///{tmp_path / 'odd.db'}", tmp_path / "draft.toml"
+    with create_engine(url).begin() as connection:
+        connection.execute(text('CREATE TABLE "案件 表" ("案 件 编 号" TEXT, "最后 更新" TEXT)'))
+        connection.execute(
+            text('INSERT INTO "案件 表" VALUES (:n, :w)'), [{"n": f"AJ-{n}", "w": written} for n in (1, 2)]
+        )
+    assert _new(url, out).returncode == 0
+    case = read_mapping(out, {"CASEQ_ADAPTER_SOURCE_URL": url}).table("case")
+    assert case.case_number == "案 件 编 号"
+    assert (case.changed, case.changed_form) == (("", "stamp") if form is None else ("最后 更新", form or "stamp"))
+
+
+def test_a_source_without_anything_like_a_case_number_gives_a_draft_all_the_same(tmp_path: Path) -> None:
+    url, out = f"sqlite:///{tmp_path / 'odd.db'}", tmp_path / "draft.toml"
+    with create_engine(url).begin() as connection:
+        connection.execute(text("CREATE TABLE T_1 (F1 TEXT, F2 TEXT)"))
+        connection.execute(text("INSERT INTO T_1 VALUES ('x', '2026-03-01')"))
+    assert _new(url, out).returncode == 0
+    assert read_mapping(out, {"CASEQ_ADAPTER_SOURCE_URL": url}).undecided
+    assert 'case_number = "?"  # CHECK which column holds the number' in out.read_text(encoding="utf-8")
 
 
 def test_nothing_is_overwritten_and_a_password_is_not_kept(tmp_path: Path, source: Source) -> None:

@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from adapters import spool, statefile
-from adapters.carriers.carrier import Postponed
+from adapters import numbering, spool, statefile
+from adapters.carriers.carrier import Parcel, Postponed
+from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import HttpsCarrier
 from adapters.changes import Change, Known
+from adapters.departures import FileDepartures, RequestDepartures
 from adapters.mapping import ServiceSettings
 from adapters.sender import Sender
 from tests.adapters.bench import NUMBER, Adapter, Source
@@ -56,6 +59,43 @@ def test_an_answer_lost_on_the_way_leads_to_duplicates_of_the_same_ids_only(sour
     assert len(adapter.peer.events) == 24
 
 
+def test_an_answer_nested_without_end_is_a_wrong_answer(source: Source, adapter: Adapter) -> None:
+    _fill(source)
+    adapter.peer.body = b"[" * 100_000
+    carrier = HttpsCarrier(adapter.peer.url, KEYS)
+    assert carrier.checkpoint("criminal") == Postponed("an answer that is not a checkpoint")
+    assert carrier.records("criminal", "case", None) == Postponed("an answer that is not a list of records")
+    heartbeat = Parcel("criminal", "heartbeat-1", b"[]")
+    assert carrier.send(heartbeat) == Postponed("an answer that is not understood")
+    assert not adapter.once()
+    adapter.peer.body = None
+    assert adapter.once()
+    assert len(adapter.peer.events) == 24
+
+
+def test_something_in_between_that_takes_no_event_at_all_counts_as_a_service_that_is_down(
+    source: Source, adapter: Adapter
+) -> None:
+    _fill(source, 2)
+    adapter.peer.answers = [413] * 100
+    with capture_logs() as lines:
+        assert not adapter.once()
+    (line,) = [line for line in lines if line["event"] == "service_down"]
+    assert line["reason"].startswith("HTTP 413 for one event of ")
+    assert adapter.state("SELECT * FROM refused") == []
+    adapter.peer.answers = []
+    assert adapter.once()
+    assert len(adapter.peer.events) == 4
+
+
+def test_an_event_that_is_too_large_for_the_service_is_refused(adapter: Adapter, tmp_path: Any) -> None:
+    state, sender = _sender(adapter.peer, tmp_path, [0.0], more="x" * 5 * 1024 * 1024)
+    adapter.peer.answers = [413]
+    assert sender.send_due()
+    assert [one.event_id for one in spool.refused_events(state)] == ["e1"]
+    state.close()
+
+
 def test_retry_after_is_kept_to(adapter: Adapter, tmp_path: Any) -> None:
     adapter.peer.answers = [503]
     adapter.peer.retry_after = "77"
@@ -83,10 +123,10 @@ def test_pauses_grow_up_to_the_longest(adapter: Adapter, tmp_path: Any) -> None:
     state.close()
 
 
-def _sender(peer: Peer, tmp_path: Any, times: list[float]) -> tuple[Any, Sender]:
+def _sender(peer: Peer, tmp_path: Any, times: list[float], more: str = "") -> tuple[Any, Sender]:
     state = statefile.open_state(tmp_path / "sender.db")
     known = Known("criminal", "case", NUMBER, NUMBER, "case:AJ1", "f", "20261104090000.000001")
-    body = json.dumps({"id": "e1", "type": "caseq.case.v1", "subject": NUMBER, "data": {}})
+    body = json.dumps({"id": "e1", "type": "caseq.case.v1", "subject": NUMBER, "data": {"key": more}}).encode()
     with statefile.transaction(state):
         spool.append(state, [Change("e1", body, known)])
     settings = ServiceSettings(peer.url, "", 60, 1, 60, {"criminal": "criminal"})
@@ -159,13 +199,74 @@ def test_batches_hold_at_most_500_events(source: Source, adapter: Adapter, tmp_p
 def test_batches_hold_at_most_2_mib(adapter: Adapter, tmp_path: Any) -> None:
     state = statefile.open_state(tmp_path / "large.db")
     known = Known("criminal", "case", NUMBER, NUMBER, "case:AJ1", "f", "20261104090000.000001")
-    large = [Change(f"e{index}", json.dumps("案" * 200_000, ensure_ascii=False), known) for index in range(7)]
+    large = [Change(f"e{index}", json.dumps("案" * 200_000, ensure_ascii=False).encode(), known) for index in range(7)]
     with statefile.transaction(state):
         spool.append(state, large)
     batch = spool.next_batch(state, "criminal")
     assert batch
     assert batch.events == 3
     assert len(batch.body) <= spool.MOST_BYTES
+    state.close()
+
+
+def test_a_part_of_a_pack_leaves_alone_and_the_rest_stays_as_it_is(adapter: Adapter, tmp_path: Any) -> None:
+    state = statefile.open_state(tmp_path / "parts.db")
+    made = [
+        Change(f"e{index}", f'"案{index}"'.encode(), Known("criminal", "case", f"k{index}", NUMBER, "", "f", "1"))
+        for index in range(7)
+    ]
+    with statefile.transaction(state):
+        spool.append(state, made[:5])
+        spool.append(state, made[5:])
+    bodies: list[str] = []
+    for refused in ({"e1": {"data": ["bad"]}}, {}, {}, {}):
+        batch = spool.next_batch(state, "criminal", 2)
+        assert batch
+        bodies += json.loads(batch.body)
+        assert spool.body_of(state, batch) == batch.body
+        with statefile.transaction(state):
+            assert spool.settle(state, batch, refused) == dict.fromkeys(refused, "case")
+    assert bodies == [f"案{index}" for index in range(7)]
+    assert spool.next_batch(state, "criminal") is None
+    assert [refusal.key for refusal in spool.refused_events(state)] == ["k1"]
+    with statefile.transaction(state):
+        spool.append(state, made[:3])
+    batch = spool.next_batch(state, "criminal", 1)
+    assert batch
+    with statefile.transaction(state):
+        spool.settle(state, batch, {})
+    assert [refusal.key for refusal in spool.refused_events(state)] == ["k1"]
+    batch = spool.next_batch(state, "criminal", 1)
+    assert batch
+    with statefile.transaction(state):
+        spool.settle(state, batch, {})
+    assert spool.refused_events(state) == []
+    state.close()
+
+
+def test_a_numbered_file_keeps_its_bytes_when_its_events_leave_over_the_network_meanwhile(tmp_path: Any) -> None:
+    state = statefile.open_state(tmp_path / "both.db")
+    known = Known("criminal", "case", NUMBER, NUMBER, "case:AJ1", "f", "20261104090000.000001")
+    with statefile.transaction(state):
+        spool.append(state, [Change("e1", b'{"id":"e1"}', known)])
+    settings = ServiceSettings("", "", 60, 1, 60, {"criminal": "criminal"})
+    files = FileDepartures(state, FileCarrier(tmp_path, KEYS), settings)
+    numbered = files.next("criminal", 1000)
+    assert numbered
+    assert numbering.allotted(state, "criminal") == numbered
+    with statefile.transaction(state):
+        numbering.keep_bytes(state)
+    requests = RequestDepartures(state)
+    batch = requests.next("criminal", 500)
+    assert batch
+    requests.settle(batch, {})
+    with statefile.transaction(state):
+        spool.append(state, [Change("e2", b'{"id":"e2"}', known)])
+    assert files.next("criminal", 1000) == numbered
+    files.settle(numbered, {})
+    later = files.next("criminal", 1000)
+    assert later
+    assert (later.batch, later.body) == (numbered.batch + 1, b'[{"id":"e2"}]')
     state.close()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import statefile
+from adapters import spool, statefile
 from adapters.statefile import StateFileError
 from tests.adapters.bench import NUMBER, OTHER, Adapter, Source
 from tests.adapters.peer import key_of
@@ -146,14 +146,40 @@ def test_a_state_file_of_the_first_layout_is_brought_up_and_goes_on(source: Sour
     old = sqlite3.connect(older)
     old.executescript(_LAYOUT_1)
     old.execute("ATTACH ? AS new", (str(adapter.state_path),))
-    for table in ("setting", "record", "outgoing", "history"):
+    for table in ("setting", "record", "history"):
         old.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+    waiting = [
+        (4, "criminal", "e4", "party", "P", OTHER, None, '{"id":"e4","data":{"name":"某"}}'),
+        (5, "criminal", "e5", "case", OTHER, OTHER, None, '{"id":"e5","data":{}}'),
+        (6, "administrative", "e6", "case", OTHER, OTHER, 5, '{"id":"e6","data":{}}'),
+    ]
+    old.executemany("INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?)", waiting)
     old.commit()
     old.close()
+    _check_waiting(older)
     adapter.state_path = older
     assert adapter.pushed() == []
     source.change_case("20261125070000", LASJ="20261005100000")
     assert len(adapter.pushed()) == 1
+
+
+def _check_waiting(path: Path) -> None:
+    """The events of the former layout leave in their order, and are taken out."""
+    state = statefile.open_state(path)
+    assert spool.waiting_counts(state) == {"criminal": 2, "administrative": 1}
+    assert spool.waiting_keys(state, "criminal", "party") == {"P"}
+    assert spool.next_batch(state, "administrative") is None
+    batch = spool.next_batch(state, "criminal")
+    assert batch
+    assert batch.body == '[{"id":"e4","data":{"name":"某"}},{"id":"e5","data":{}}]'.encode()
+    assert list(batch.ids) == ["e4", "e5"]
+    with statefile.transaction(state):
+        spool.settle(state, batch, {})
+        last = spool.next_batch(state, "administrative")
+        assert last
+        spool.settle(state, last, {})
+    assert spool.waiting_count(state) == 0
+    state.close()
 
 
 def test_a_state_file_of_a_later_layout_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters import spool, statefile
+from adapters import bookmark, spool, statefile
 from adapters.carriers.https import HttpsCarrier
+from adapters.feed import find_changes, read_chunk
 from adapters.loop import Poller, run_once, run_until_stopped
 from adapters.sender import Sender
 from tests.adapters.bench import NUMBER, Adapter, Source
@@ -40,6 +41,30 @@ def test_events_leave_in_the_order_in_which_they_were_made_and_while_reading_goe
         assert len(sent) > 200
         own = set(sent)
         assert sent == [event_id for event_id in made if event_id in own]
+
+
+def test_what_a_chunk_gave_so_far_can_leave_and_a_failure_later_in_it_loses_nothing(
+    source: Source, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(3):
+        source.add_case(f"A64012151000020261{index:05d}", f"AJ{index}", LASJ="20261003100000")
+    monkeypatch.setattr("adapters.feed._CASES_AT_ONCE", 1)
+    state = statefile.open_state(adapter.state_path)
+    feed = adapter.feed(state)
+    find_changes(feed)
+    seen: list[tuple[int, int]] = []
+
+    def fail_at_the_second() -> None:
+        seen.append((spool.waiting_count(state), bookmark.pending_count(state)))
+        if len(seen) == 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        read_chunk(feed, fail_at_the_second)
+    assert seen == [(2, 2), (4, 1)]
+    assert read_chunk(feed) == 1
+    assert len({event.event_id for event in spool.waiting_events(state)}) == spool.waiting_count(state) == 6
+    state.close()
 
 
 def test_reading_pauses_while_too_many_events_wait_and_polls_all_the_same(source: Source, adapter: Adapter) -> None:

@@ -1,0 +1,128 @@
+"""Case systems that are named, keyed and stamped as nobody would have thought."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Inspector, Text
+
+from adapters.mapping import SystemMapping
+from adapters.moments import is_of_form
+from adapters.sections import MappingError
+from adapters.sources.engines import open_engine
+from adapters.sources.schema import find_tables
+from adapters.sources.sql import SqlSource
+from tests.adapters.smallmapping import small_mapping
+
+_PEOPLE = "CREATE TABLE T_PERSON (ID INTEGER, NO TEXT, SECRET TEXT, ROLE TEXT, NAME TEXT, TEL TEXT)"
+_STEPS = "CREATE TABLE T_STEP (PART TEXT, ID INTEGER, NO TEXT, KIND TEXT, DAY TEXT, NOTED TEXT)"
+
+
+def _source(folder: Path, statements: Sequence[str], *changes: tuple[str, str]) -> SqlSource:
+    file = folder / "small.db"
+    with sqlite3.connect(file) as database:
+        for statement in statements:
+            database.execute(statement)
+    mapping = small_mapping(folder, ("sqlite:///small.db", f"sqlite:///{file}"), *changes)
+    return SqlSource(mapping, open_engine(mapping.source.url))
+
+
+def test_tables_and_columns_with_spaces_and_signs_are_read(tmp_path: Path) -> None:
+    source = _source(
+        tmp_path,
+        [
+            'CREATE TABLE "案件 基本%表" ("序 号" INTEGER, "案件:编号(新)" TEXT)',
+            _PEOPLE.replace("TEL", '"联系 电话?"'),
+            _STEPS,
+            "INSERT INTO \"案件 基本%表\" VALUES (1, 'N1')",
+            "INSERT INTO T_PERSON VALUES (1, 'N1', '', '1', '', '13800138000')",
+        ],
+        ('"T_CASE"\nid = "ID"\ncase_number = "NO"', '"案件 基本%表"\nid = "序 号"\ncase_number = "案件:编号(新)"'),
+        ('"TEL"', '"联系 电话?"'),
+    )
+    assert [row.case_number for row in source.changed_rows(None)] == ["N1"]
+    (case,) = source.cases(["N1"])
+    assert case.tables["people"][0]["联系 电话?"] == "13800138000"
+
+
+def test_children_are_found_by_keys_below_zero_and_keys_too_large_for_the_column_find_none(tmp_path: Path) -> None:
+    parent = (
+        '"T_STEP"\nid = ["PART", "ID"]\ncase_number = "NO"',
+        '"T_STEP"\nid = "ID"\nparent = { column = "NO", key = "KEY" }',
+    )
+    source = _source(
+        tmp_path,
+        [
+            "CREATE TABLE T_CASE (ID INTEGER, NO TEXT, KEY TEXT)",
+            _PEOPLE,
+            _STEPS.replace("NO TEXT", "NO INTEGER"),
+            "INSERT INTO T_CASE VALUES (1, 'N1', '-1'), (2, 'N2', '99999999999999999999')",
+            "INSERT INTO T_STEP VALUES ('a', -7, -1, '1', '2026-11-01', '')",
+        ],
+        parent,
+    )
+    found = source.cases(["N1", "N2"])
+    assert [len(case.tables.get("steps", ())) for case in found] == [1, 0]
+
+
+def _columns(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "type": Text()} for name in names]
+
+
+def _found(mapping: SystemMapping, tables: list[str], columns: list[dict[str, Any]]) -> dict[str, Any]:
+    inspector = SimpleNamespace(
+        get_table_names=lambda schema: tables,
+        get_view_names=lambda schema: [],
+        get_columns=lambda name, schema: columns,
+    )
+    return find_tables(mapping, cast("Inspector", inspector))
+
+
+def test_of_two_names_that_differ_in_letter_case_none_is_guessed(tmp_path: Path) -> None:
+    mapping = small_mapping(tmp_path)
+    names = ("id", "no", "secret", "ROLE", "name", "tel", "part", "kind", "day", "noted")
+    tables = ["t_case", "T_PERSON", "T_STEP"]
+    assert _found(mapping, tables, _columns(*names))["people"].columns["ROLE"].name == "ROLE"
+    both = _columns(*names, "Name")
+    with pytest.raises(MappingError, match=r"T_PERSON\.NAME: may be Name or name: write it as the database does"):
+        _found(mapping, tables, both)
+    assert _found(mapping, tables, [*both, *_columns("NAME")])["people"].columns["NAME"].name == "NAME"
+    with pytest.raises(MappingError, match="T_CASE: may be T_Case or t_case"):
+        _found(mapping, [*tables, "T_Case"], _columns(*names))
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "value", "doubtful"),
+    [
+        ("stamp", "TEXT", "20261104090000", False),
+        ("stamp", "TEXT", "2026-11-04 09:00:00", True),
+        ("stamp", "TEXT", "20261104", True),
+        ("stamp", "INTEGER", 1764000000, True),
+        ("epoch", "INTEGER", 1764000000, False),
+        ("epoch", "INTEGER", 1764000000000, True),
+        ("iso", "TEXT", "2026/11/4 9:00", True),
+        ("iso_t", "TEXT", "2026-11-04T09:00:00.123", False),
+        ("stamp", "TEXT", None, False),
+        ("stamp", "DATETIME", "2026-11-04 09:00:00.000000", False),
+    ],
+)
+def test_a_change_column_of_another_form_is_noticed(
+    tmp_path: Path, form: str, kind: str, value: str | int | None, doubtful: bool
+) -> None:
+    told = f'case_number = "NO"\nchanged = "AT"\nchanged_form = "{form}"\n\n[tables.people]'
+    source = _source(
+        tmp_path,
+        [f"CREATE TABLE T_CASE (ID INTEGER, NO TEXT, AT {kind})", _PEOPLE, _STEPS],
+        ('case_number = "NO"\n\n[tables.people]', told),
+    )
+    with sqlite3.connect(tmp_path / "small.db") as database:
+        database.execute("INSERT INTO T_CASE VALUES (1, 'N1', ?)", (value,))
+    assert source.doubtful_changes() == (["T_CASE.AT"] if doubtful else [])
+
+
+def test_a_form_is_told_by_every_sign() -> None:
+    assert not is_of_form("", "iso")
+    assert is_of_form(" 20261104090000 ", "stamp")
