@@ -55,6 +55,8 @@ DETAILS: Mapping[str, frozenset[str]] = {
     "review_result": frozenset({"result"}),
     "compensation_result": frozenset({"result"}),
     "petition_result": frozenset({"result", "review_by"}),
+    "case_not_filed": frozenset({"ground"}),
+    "suspect_investigation_terminated": frozenset(),
 }
 
 MEASURES = frozenset(

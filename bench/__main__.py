@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import adapting, databases, dataset, machine, process, pushing, status
+from bench import adapting, databases, dataset, machine, process, pushing, status, walled
 from bench.databases import Place
 from bench.dataset import Reader
 from bench.effort import Effort, effort
@@ -80,6 +80,7 @@ def _measure(engine: str, postgres: str, size: Effort, only: str | None, folder:
         if only in (None, "inprocess"):
             _say(f"{engine}: in process")
             results.add(status.in_process(place, parts, readers, size))
+            results.add(walled.compare(place, parts, readers, size))
         if only in (None, "http"):
             _say(f"{engine}: over HTTP")
             results.add(status.over_http(place, readers, size, own))

@@ -56,7 +56,7 @@ def _rows(size: str, scores: Mapping[str, _Scores], engines: Sequence[str]) -> l
     what = f"adapter, {size}"
     rows = [
         Row(f"{what}: read and map", "", "", alone.per_second, unit=" rows/s"),
-        Row(f"{what}: with the push", "reading alone; pushed into nothing", "", _of(sink, alone)),
+        Row(f"{what}: with the push", "reading alone; pushed into nothing", "", _of(sink, alone), _OF_READING),
     ]
     for engine in engines:
         score = scores[engine]

@@ -4,7 +4,7 @@ import base64
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ PUSH_KEY = "whsec_" + base64.b64encode(b"a key of the benchmark alone").decode()
 SEEN_MILESTONES = 8
 _SEEN_EVERY = 4
 _BATCH = 1000
+_FIRST_DAY = date(1990, 1, 1)
 _UNIT = {
     "code": "640121510000",
     "name": "示例县公安局城关派出所",
@@ -121,12 +122,24 @@ def milestone(n: int, key: str, formed: str, step: int) -> dict[str, Any]:
     return event("milestone", n, key, formed, data)
 
 
-def pushes(cases: int, batches: int, size: int, prefix: str, formed: str) -> Sequence[list[dict[str, Any]]]:
-    """Batches of new milestones for cases that are there; keys begin with `prefix`."""
+def pushes(
+    cases: int, batches: int, size: int, prefix: str, formed: str, positions: Iterator[int]
+) -> Sequence[list[dict[str, Any]]]:
+    """Batches of new milestones for cases that are there; keys begin with `prefix`.
+
+    No two have the same of the `positions`, and so a day of their own in their case: what reads like another one is
+    shown once, and makes no SMS.
+    """
     return [
-        [milestone((b * size + i) % cases, f"{prefix}-{b}-{i}", formed, 3 + i % 5) for i in range(size)]
+        [_pushed(cases, f"{prefix}-{b}-{i}", formed, 3 + i % 5, next(positions)) for i in range(size)]
         for b in range(batches)
     ]
+
+
+def _pushed(cases: int, key: str, formed: str, step: int, position: int) -> dict[str, Any]:
+    made = milestone(position % cases, key, formed, step)
+    made["data"]["occurred_on"] = (_FIRST_DAY + timedelta(days=position // cases)).isoformat()
+    return made
 
 
 def _events(cases: int, formed: str) -> Iterator[dict[str, Any]]:

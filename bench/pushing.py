@@ -30,7 +30,7 @@ _OF_RAW = {"postgresql": Target(0.15, 0.30), "sqlite": Target(0.25, 0.4)}
 _GROWTH_EVENTS = 100_000
 
 Batches = Sequence[list[dict[str, Any]]]
-_names = itertools.count()
+_names, _positions = itertools.count(), itertools.count()
 
 
 def compare(place: Place, parts: Runtime, effort: Effort, folder: Path) -> list[Row]:
@@ -77,7 +77,7 @@ def _new_batches(known_cases: int, batches: int) -> tuple[str, Batches]:
     """A prefix that no key had before, and batches of milestones whose keys begin with it."""
     prefix = f"push{next(_names)}"
     formed = datetime.now(UTC).isoformat(timespec="seconds")
-    return prefix, dataset.pushes(known_cases, batches, BATCH_EVENTS, prefix, formed)
+    return prefix, dataset.pushes(known_cases, batches, BATCH_EVENTS, prefix, formed, _positions)
 
 
 def _signed(batches: Batches) -> list[tuple[bytes, dict[str, str]]]:

@@ -146,13 +146,13 @@ def _load(contender: _Contender, seconds: float) -> load.Load:
 def in_process(place: Place, parts: Runtime, readers: Sequence[Reader], effort: Effort) -> list[Row]:
     """Time of one request without any server: how many times dearer the ordinary program is."""
     apps: dict[str, Any] = {"caseq": create_app(parts), "ordinary": ordinary.create_app(parts.settings)}
-    first = {name: _call(app, readers[0].token) for name, app in apps.items()}
+    first = {name: called(app, readers[0].token) for name, app in apps.items()}
     assert first["caseq"] == first["ordinary"], "the ordinary program answers differently"
     took: dict[str, list[float]] = {name: [] for name in apps}
-    for block in range(effort.blocks + 1):
+    for number in range(effort.blocks + 1):
         for name, app in apps.items():
-            seconds = _block(app, readers, block)
-            if block:
+            seconds = block(app, readers, number)
+            if number:
                 took[name].append(seconds)
     values = ratios(took["ordinary"], took["caseq"])
     row = Row("status query, in process: how many times dearer", "ORM + marshmallow + limiter", place.engine, values)
@@ -168,16 +168,16 @@ def _not_measured(place: Place) -> list[Row]:
     ]
 
 
-def _block(app: Any, readers: Sequence[Reader], block: int) -> float:
+def block(app: Any, readers: Sequence[Reader], number: int) -> float:
     """Seconds of one block of requests; every block asks for other readers."""
-    tokens = [readers[(block * _BLOCK + i) % len(readers)].token for i in range(_BLOCK)]
+    tokens = [readers[(number * _BLOCK + i) % len(readers)].token for i in range(_BLOCK)]
     began = time.perf_counter()
     for token in tokens:
-        _call(app, token)
+        called(app, token)
     return time.perf_counter() - began
 
 
-def _call(app: Callable[..., Any], token: str) -> bytes:
+def called(app: Callable[..., Any], token: str) -> bytes:
     """The body of one answer, straight through the WSGI interface."""
     return wsgi(app, "GET", PATH, {"HTTP_AUTHORIZATION": f"Bearer {token}"})
 

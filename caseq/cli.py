@@ -4,13 +4,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from caseq.runtime import Runtime
-    from caseq.settings import Settings
+from caseq.commands import configured
+from caseq.commands.access import access
+from caseq.commands.policy import policy
 
 
 class _Commands(click.Group):
@@ -34,25 +33,6 @@ def main() -> None:
     """Case status for the people the law names."""
 
 
-def _settings() -> "Settings":
-    """The settings, or every fault on stderr and exit code 1."""
-    from caseq.errors import ConfigurationError
-    from caseq.settings import load
-
-    try:
-        return load(os.environ)
-    except ConfigurationError as error:
-        for fault in error.faults:
-            click.echo(str(fault), err=True)
-        sys.exit(1)
-
-
-def _runtime() -> "Runtime":
-    from caseq import runtime
-
-    return runtime.build(_settings())
-
-
 @main.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT", help="Where to listen.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
@@ -63,7 +43,7 @@ def serve(bind: str, workers: int) -> None:
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit():
         raise click.BadParameter("must be HOST:PORT", param_hint="--bind")
-    _settings()
+    configured.settings()
     if not serving.is_free(host.strip("[]"), int(port)):
         click.echo(f"{bind} is taken, or is no address of this machine.", err=True)
         sys.exit(1)
@@ -76,7 +56,7 @@ def worker() -> None:
     from caseq import logs
     from caseq import worker as background
 
-    runtime = _runtime()
+    runtime = configured.runtime()
     if runtime.gateway is None:
         click.echo("environment: set CASEQ_TWILIO_ACCOUNT_SID (or CASEQ_SMS_FILE for development)", err=True)
         sys.exit(1)
@@ -92,7 +72,7 @@ def receive(folder: Path, watch: bool, every: float) -> None:
     """Take in the signed push files in DIR; exit 1 if one was refused or any is missing."""
     from caseq import logs, receiver
 
-    runtime = _runtime()
+    runtime = configured.runtime()
     logs.configure()
     sys.exit(0 if receiver.run(runtime, folder, click.echo, every if watch else None) else 1)
 
@@ -102,7 +82,7 @@ def upgrade() -> None:
     """Migrate the database to the newest schema."""
     from caseq.store import schema
 
-    runtime = _runtime()
+    runtime = configured.runtime()
     schema.upgrade(runtime.database)
     click.echo(f"The database has the newest schema, {schema.newest_revision()}.")
 
@@ -111,11 +91,15 @@ def upgrade() -> None:
 def check() -> None:
     """Check config/, the environment and the database; exit 1 if anything is wrong."""
     from caseq import watching
+    from caseq.settings.policycheck import policy_faults
 
-    runtime = _runtime()
+    runtime = configured.runtime()
     settings = runtime.settings
     click.echo(f"config: policy {settings.policy.name}, {len(settings.policy.rules)} rules")
-    faults = 0
+    found = policy_faults(os.environ)
+    for fault in found:
+        click.echo(str(fault), err=True)
+    faults = len(found)
     connected = [source.name for source in settings.sources.values() if source.keys]
     click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
     click.echo(f"sources in shadow: {', '.join(sorted(settings.policy.shadow)) or 'none'}")
@@ -129,28 +113,8 @@ def check() -> None:
     sys.exit(1 if faults else 0)
 
 
-@main.group()
-def policy() -> None:
-    """What may be seen, by whom, under which clause."""
-
-
-@policy.command()
-def show() -> None:
-    """Print the disclosure matrix in force."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rules = _settings().policy
-    table = Table(title=rules.name)
-    for column in ("group", "clause", "kind", "roles", "online", "item", "scope", "fields"):
-        table.add_column(column, no_wrap=column != "roles")
-    for rule in rules.rules:
-        online = "yes" if rule.online else "no"
-        cells = (rule.clause, rule.kind.value, " ".join(rule.roles), online, rule.item, rule.scope.value)
-        table.add_row(str(rule.group), *cells, " ".join(rule.fields))
-    console = Console()
-    console = console if console.is_terminal else Console(width=220)
-    console.print(table)
+main.add_command(policy)
+main.add_command(access)
 
 
 @main.group()
@@ -163,7 +127,7 @@ def list_quarantine() -> None:
     """One line for each refused event."""
     from caseq import quarantine as acts
 
-    for item in acts.waiting(_runtime()):
+    for item in acts.waiting(configured.runtime()):
         reasons = "; ".join(f"{field}: {' '.join(said)}" for field, said in item.errors.items())
         click.echo(f"{item.id}\t{item.source}\t{item.received_at.isoformat()}\t{item.event_id or '-'}\t{reasons}")
 
@@ -174,7 +138,7 @@ def show_quarantine(number: int) -> None:
     """The whole event, with personal data, and what is wrong with it."""
     from caseq import quarantine as acts
 
-    found = acts.waiting(_runtime(), [number])
+    found = acts.waiting(configured.runtime(), [number])
     if not found:
         click.echo(f"Nothing in quarantine has the number {number}.", err=True)
         sys.exit(1)
@@ -190,7 +154,7 @@ def retry_quarantine(numbers: tuple[int, ...]) -> None:
     from caseq import quarantine as acts
     from caseq.web.schemas import errors_of
 
-    runtime = _runtime()
+    runtime = configured.runtime()
     refused = 0
     for item in acts.waiting(runtime, numbers):
         source = runtime.settings.sources.get(item.source)

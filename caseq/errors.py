@@ -38,6 +38,10 @@ class DatabaseUnavailable(CaseqError):
     """The database does not answer, is locked or is full; nothing was stored, try again later."""
 
 
+class WallRefused(CaseqError):
+    """The database did not make the wall; nothing of it is there, the reason is the server's."""
+
+
 class SealBroken(CaseqError):
     """A sealed value cannot be opened: wrong key, wrong column or a changed byte."""
 

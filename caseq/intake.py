@@ -1,5 +1,6 @@
 """Taking in what a case system pushes: one transaction for one request, one outcome for every event."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -179,7 +180,7 @@ def _take_all(
     newest = max((change.event.sequence for change in batch.changes), default="")
     if newest > (state.newest_sequence or ""):
         pushes.note_sequence(connection, source.name, newest)
-    facts = {"origin": origin, **_counted(results)}
+    facts = {"origin": origin, **counted(results)}
     auditing.record(connection, "push", now, source=source.name, facts=facts)
     return results
 
@@ -196,11 +197,12 @@ def _batch(
         number = mobile(phone)
         return runtime.sealer.fingerprint("phone", number) if number else None
 
-    book = ledger.open_book(connection, source.name, source.kinds, [*fresh, *parked], fingerprint)
+    settings = runtime.settings
+    events_ = [*fresh, *parked]
+    book = ledger.open_book(connection, source.name, source.kinds, settings.policy, events_, fingerprint)
     waiting: dict[str, list[Event]] = {}
     for event in parked:
         waiting.setdefault(lookup_key(event.case_number), []).append(event)
-    settings = runtime.settings
     return _Batch(book, Editor(settings.policy, now, settings.sending.news_within, source.shadow), waiting)
 
 
@@ -256,11 +258,9 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
     )
 
 
-def _counted(results: Iterable[Result]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for result in results:
-        counts[result.outcome.value] = counts.get(result.outcome.value, 0) + 1
-    return counts
+def counted(results: Iterable[Result]) -> Mapping[str, int]:
+    """How many events had each outcome."""
+    return Counter(result.outcome.value for result in results)
 
 
 def _id(raw: Any) -> str | None:

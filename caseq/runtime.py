@@ -15,7 +15,10 @@ from caseq.store.views import CaseQuery
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, sealer of personal data, the query of a case, the SMS gateway, the clock (aware UTC)."""
+    """Settings, database, sealer of personal data, the query of a case, the SMS gateway, the clock (aware UTC).
+
+    `behind_wall` is the database as the role that the query of a case runs as, None if it runs as the service's own.
+    """
 
     settings: Settings
     database: Database
@@ -23,6 +26,7 @@ class Runtime:
     case_query: CaseQuery
     gateway: SmsGateway | None
     clock: Callable[[], datetime]
+    behind_wall: Database | None = None
 
 
 def utc_now() -> datetime:
@@ -33,13 +37,16 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Runtim
     """The runtime for these settings; nothing is connected before it is used."""
     sealer = Sealer(settings.secret_keys)
     database = Database(settings.database_url, sealer)
+    behind_wall = Database(settings.query_database_url, sealer) if settings.query_database_url else None
+    silence = {source.name: source.silence for source in settings.sources.values()}
     return Runtime(
         settings=settings,
         database=database,
         sealer=sealer,
-        case_query=CaseQuery(settings.policy, {s.name: s.silence for s in settings.sources.values()}),
+        case_query=CaseQuery(settings.policy, silence, behind_wall),
         gateway=_gateway(settings),
         clock=clock,
+        behind_wall=behind_wall,
     )
 
 

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from caseq.errors import DatabaseUnavailable
+from caseq.rules.case import bureau_date
 from caseq.runtime import Runtime
-from caseq.store import files, heartbeats, outbox, pushes, schema
+from caseq.store import files, grants, heartbeats, outbox, pushes, schema, wall
 from caseq.store.files import Gap
 from caseq.store.pushes import SourceState
 
@@ -31,17 +32,19 @@ class Heard:
 @dataclass(frozen=True)
 class State:
     """Figures from the database: messages by (purpose, state), events that wait, how sources speak, batches that
-    crossed no air gap although later ones did."""
+    crossed no air gap although later ones did, parties still entered in cases that were merged into others."""
 
     messages: Mapping[tuple[str, str], int]
     oldest_message_seconds: float
     waiting: Mapping[str, int]
     sources: Sequence[Heard]
     files_missing: Mapping[str, int]
+    left_behind: int
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
-    """What the service needs and whether it is there: "ok", or what is wrong in a few words."""
+    """What the service needs and whether it is there: "ok", or what is wrong in a few words; the wall only where the
+    query of a case runs behind it."""
     try:
         with runtime.database.autocommit() as connection:
             migrated = schema.is_current(connection)
@@ -54,7 +57,15 @@ def readiness(runtime: Runtime) -> dict[str, str]:
         "database": "ok",
         "migrations": "ok" if migrated else "run caseq upgrade",
         "worker": "ok" if alive else "no worker was seen lately",
+        **_wall(runtime),
     }
+
+
+def _wall(runtime: Runtime) -> dict[str, str]:
+    settings = runtime.settings
+    if runtime.behind_wall is None:
+        return {}
+    return {"wall": wall.state(runtime.behind_wall, settings.policy, settings.login.session_idle)}
 
 
 def state(runtime: Runtime) -> State:
@@ -68,6 +79,7 @@ def state(runtime: Runtime) -> State:
             waiting=pushes.waiting_counts(connection),
             sources=[_heard(runtime, source, now) for source in pushes.source_states(connection)],
             files_missing=files.missing_counts(connection),
+            left_behind=grants.count_left_behind(connection, runtime.settings.policy, bureau_date(now)),
         )
 
 

@@ -17,16 +17,18 @@ ROWS = (
     ("caseq.settings", "caseq.store", "caseq.sms", "caseq.logs"),
     ("caseq.runtime",),
     (
+        "caseq.granting",
         "caseq.housekeeping",
         "caseq.intake",
         "caseq.login",
+        "caseq.previewing",
         "caseq.quarantine",
         "caseq.texting",
         "caseq.viewing",
         "caseq.watching",
     ),
     ("caseq.web",),
-    ("caseq.app", "caseq.worker", "caseq.receiver", "caseq.serving", "caseq.demo"),
+    ("caseq.app", "caseq.worker", "caseq.receiver", "caseq.serving", "caseq.demo", "caseq.commands"),
     ("caseq.cli", "wsgi"),
 )
 
@@ -38,7 +40,7 @@ LIBRARIES = {
     "alembic": ("caseq.store",),
     "apispec": ("caseq.web",),
     "babel": ("caseq.web",),
-    "click": ("caseq.cli", "adapters.run"),
+    "click": ("caseq.cli", "caseq.commands", "adapters.run"),
     "cryptography": ("caseq.store",),
     "flask": ("caseq.web", "caseq.app"),
     "flask_limiter": ("caseq.web",),
@@ -54,7 +56,7 @@ LIBRARIES = {
     "pyotp": ("caseq.rules",),
     "python_calamine": ("adapters.sources",),
     "requests": ("caseq.sms", "caseq.demo", "adapters"),
-    "rich": ("caseq.cli", "caseq.demo"),
+    "rich": ("caseq.commands", "caseq.demo"),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
         "caseq.logs",

@@ -154,3 +154,38 @@ def test_readyz_asks_for_an_upgrade_until_it_was_made(empty_url, tmp_path):
         assert service.client.get("/readyz").get_json()["migrations"] == "ok"
     finally:
         service.runtime.database.close()
+
+
+def test_a_case_that_was_there_before_0004_ended_on_the_day_that_its_source_named(empty_database):
+    with alembic(empty_database) as config:
+        command.upgrade(config, "0003")
+    stored = (
+        ("concluded", "2024-01-01", None),
+        ("concluded", None, None),
+        ("transferred", None, '{"name": "x", "on": "2024-01-02"}'),
+        ("transferred", None, '{"name": "x", "on": null}'),
+        ("transferred", None, None),
+        ("open", "2024-01-01", '{"name": "x", "on": "2024-01-02"}'),
+    )
+    case = (
+        "INSERT INTO cases (source, number, number_key, kind, state, unit_name, concluded_on, transferred_to, juvenile,"
+        " sequence, formed_at, changed_at, withdrawn) VALUES ('a', :number, :number, 'trade', :state, 'x',"
+        " :concluded_on, :transferred_to, false, '1', :at, :at, false)"
+    )
+    at = "2026-11-22 16:30:00+00:00"
+    with empty_database.transaction() as connection:
+        connection.execute(text("INSERT INTO sources (name, last_push_at) VALUES ('a', :at)"), {"at": at})
+        for number, (state, concluded_on, transferred_to) in enumerate(stored):
+            row = {"state": state, "concluded_on": concluded_on, "transferred_to": transferred_to}
+            connection.execute(text(case), {"number": str(number), "at": at, **row})
+    schema.upgrade(empty_database)
+    with empty_database.autocommit() as connection:
+        ended = connection.execute(text("SELECT ended_on FROM cases ORDER BY number")).scalars().all()
+    assert [day and str(day) for day in ended] == [
+        "2024-01-01",
+        "2026-11-23",
+        "2024-01-02",
+        "2026-11-23",
+        "2026-11-23",
+        None,
+    ]

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from caseq.rules.case import DETAIL_FIELDS, MilestoneName
-from caseq.store.sealing import token_hash
 from tests import matrix
 from tests.service import CASE, PHONE, Service, case, event, milestone, party
 
@@ -23,7 +22,9 @@ CLOSED = {
     "performed": True,
 }
 SUBJECTS = {"whole": None, "own": "S1", "other": "S2"}
-SOURCES = {kind: kind for kind in matrix.KINDS}
+#: What the policy in force shows somebody; a milestone of any other name is refused when it is pushed.
+SHOWN = [name for name in DETAIL_FIELDS if name in {cell.item for cell in matrix.cells()}]
+EVERY = "every subject"
 
 
 class Markers:
@@ -93,10 +94,14 @@ def everything(markers: Markers, kind: str, role: str) -> list[dict[str, Any]]:
         aliases=[markers.text("case.alias")],
         merged_into=markers.text("case.merged_into"),
         trade=markers.text("case.trade"),
-        transferred_to={"name": markers.text("case.transferred_to"), "on": markers.day("case.transferred_on")},
+        transferred_to={
+            "name": markers.text("case.transferred_to"),
+            "phone": markers.text("case.transferred_phone"),
+            "on": markers.day("case.transferred_on"),
+        },
     )
     events = [event("case", head, source=kind)]
-    for name, (relation, subject) in itertools.product(DETAIL_FIELDS, SUBJECTS.items()):
+    for name, (relation, subject) in itertools.product(SHOWN, SUBJECTS.items()):
         for hold in (None, {"reason": markers.text(f"{name}.{relation}.held.reason")}):
             prefix = f"{name}.{relation}" + (".held" if hold else "")
             data = milestone(
@@ -121,17 +126,29 @@ def granted(kind: str, role: str) -> set[str]:
     """What the matrix lets this role find: marked fields only."""
     unit = matrix.CELLS.get((kind, role, "unit"))
     seen = {f"unit.{field}" for field in unit.fields} if unit else set()
-    for name, (relation, subject) in itertools.product(DETAIL_FIELDS, SUBJECTS.items()):
+    for name, (relation, subject) in itertools.product(SHOWN, SUBJECTS.items()):
         cell = matrix.may_see(kind, role, name, "S1", subject)
         if cell is not None:
             seen |= {f"{name}.{relation}.{field}" for field in cell.fields if field not in (*CLOSED, "penalties")}
     return seen
 
 
+def found_anywhere(service: Service, markers: Markers, token: str | None) -> dict[str, set[str]]:
+    """What a session finds in each channel."""
+    client = service.client
+    client.set_cookie("caseq", str(token))
+    found = {"json": markers.found(json.dumps(service.view(token), ensure_ascii=False))}
+    for language in ("zh", "en"):
+        answer = client.get(f"/case?lang={language}")
+        assert "QZ9999" not in answer.get_data(as_text=True)
+        found[language] = markers.found(html.unescape(answer.get_data(as_text=True)))
+    return found
+
+
 def read_by_the_query(service: Service, token: str | None) -> set[tuple[str, str | None]]:
     """The names and subjects of the milestones that left the database, before any projection."""
     idle = service.runtime.settings.login.session_idle
-    stored = service.runtime.case_query.load(service.runtime.database, token_hash(str(token)), service.clock(), idle)
+    stored = service.runtime.case_query.load(service.runtime.database, str(token), service.clock(), idle)
     assert stored is not None
     return {(milestone.name, milestone.subject) for milestone in stored.milestones}
 
@@ -194,6 +211,52 @@ def test_each_role_finds_in_each_channel_what_the_matrix_grants(service: Service
     texts = "".join(service.messages())
     assert markers.found(texts) == set()
     assert CASE not in texts
+
+
+@pytest.mark.parametrize(("kind", "role"), matrix.ONLINE)
+def test_each_state_of_a_case_leaves_in_each_channel_what_it_must_and_no_more(
+    service: Service, kind: str, role: str
+) -> None:
+    markers = Markers()
+    events = everything(markers, kind, role)
+    service.push(*events, source=kind)
+    token, head = service.log_in(), events[0]["data"]
+    told = len(service.messages())
+    of_others = {what for what in granted(kind, role) if ".other." in what or ".own." in what}
+    crowd = {name for (of, who, name), cell in matrix.CELLS.items() if (of, who, cell.scope) == (kind, role, EVERY)}
+    juvenile = granted(kind, role) - {what for what in of_others if what.split(".")[0] in crowd}
+    elsewhere = {"case.transferred_to", "case.transferred_phone", "case.transferred_on"}
+    transferred = elsewhere if "unit" in items(kind, role) else set()
+    yesterday = service.clock.now.date() - timedelta(days=1)
+    markers.dates[yesterday] = "case.transferred_on"
+    near = {**head["transferred_to"], "on": yesterday.isoformat()}
+    states: dict[str, tuple[dict[str, Any], set[str]]] = {
+        "juvenile": ({"juvenile": True}, juvenile),
+        "transferred": ({"state": "transferred", "transferred_to": near}, transferred),
+        "withheld": ({"state": "withheld"}, set()),
+        "concluded long ago": ({"state": "concluded", "concluded_on": "2020-01-01"}, set()),
+    }
+    for n, (name, (change, expected)) in enumerate(states.items(), start=2):
+        answer = service.outcomes(event("case", {**head, **change}, source=kind, sequence=str(n)), source=kind)
+        assert answer == ["accepted"]
+        found = found_anywhere(service, markers, token)
+        assert found == dict.fromkeys(found, expected), name
+    service.work()
+    assert markers.found("".join(service.messages()[told:])) == set()
+
+
+def test_what_you_can_see_says_nothing_of_any_case_with_or_without_a_session(service: Service) -> None:
+    markers = Markers()
+    service.push(*everything(markers, "criminal", "victim"))
+    for token in ("", str(service.log_in())):
+        for language in ("zh", "en"):
+            client = service.client
+            client.set_cookie("caseq", token)
+            answer = client.get(f"/what-you-can-see?lang={language}")
+            page = html.unescape(answer.get_data(as_text=True))
+            assert answer.status_code == 200
+            assert markers.found(page) == set()
+            assert CASE not in page
 
 
 @pytest.mark.parametrize("kind", matrix.KINDS)

@@ -126,11 +126,12 @@ def test_pages_styles_and_translations_are_found(run):
     script = """
 from caseq.app import from_environment
 client = from_environment().test_client()
-for path in ("/", "/?lang=en", "/help", "/static/caseq.css", "/static/caseq.js", "/api/openapi.json"):
+paths = ("/", "/?lang=en", "/help", "/what-you-can-see", "/static/caseq.css", "/static/caseq.js", "/api/openapi.json")
+for path in paths:
     print(client.get(path).status_code)
 print("Case number" in client.get("/?lang=en").get_data(as_text=True))
 """
-    assert run("python", "-c", script).stdout.split() == ["200"] * 6 + ["True"]
+    assert run("python", "-c", script).stdout.split() == ["200"] * 7 + ["True"]
 
 
 def test_nothing_is_written_where_the_program_is_started(run, tmp_path):

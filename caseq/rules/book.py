@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from caseq.rules.case import Case, Event, Kind, Milestone, Party, RecordType, Withdrawal
+from caseq.rules.case import SUSPECT_SIDE, Case, Event, Kind, Milestone, Party, RecordType, Withdrawal, ended
 from caseq.rules.events import Outcome
 from caseq.rules.numbers import lookup_key
 
@@ -59,17 +59,20 @@ class Placed:
 class Book:
     """The cases, parties and milestones that a batch of one source touches.
 
-    `elsewhere` holds the keys of live cases of other sources; `fingerprint` gives the keyed hash of a usable
+    `items` are the milestones that the policy shows anybody, `elsewhere` the keys of live cases of other sources,
+    `narrowed` those of cases with a minor on the suspect's side; `fingerprint` gives the keyed hash of a usable
     telephone number, None for any other text.
     """
 
     source: str
     kinds: frozenset[Kind]
+    items: frozenset[str]
     fingerprint: Callable[[str | None], str | None]
     elsewhere: frozenset[str] = frozenset()
     cases: dict[str, Entry[Case]] = field(default_factory=dict)
     parties: dict[str, Entry[Party]] = field(default_factory=dict)
     milestones: dict[str, Entry[Milestone]] = field(default_factory=dict)
+    narrowed: set[str] = field(default_factory=set)
     _keys_of: dict[tuple[RecordType, str], dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
     def know(self, type_: RecordType, key: str, entry: Entry[Case] | Entry[Party] | Entry[Milestone]) -> None:
@@ -95,6 +98,8 @@ class Book:
             return self._withdraw(event, event.record, case_key)
         if isinstance(event.record, Party):
             return self._put(RecordType.PARTY, event, event.record.key, case_key)
+        if event.record.name not in self.items:
+            return _refused("data.name", f"the policy in force shows nobody a {event.record.name}: do not push it")
         return self._put(RecordType.MILESTONE, event, event.record.key, case_key)
 
     def _place_case(self, event: Event, case: Case, case_key: str) -> Placed | Change:
@@ -118,6 +123,8 @@ class Book:
                 return Placed(Outcome.STALE)
         after = self._after(event, before, case_key)
         self.know(type_, key, after)
+        if not isinstance(after.record, Milestone) and is_minor(after.record):
+            self.narrowed.add(case_key)
         return Change(event, type_, key, case_key, before, after)
 
     def _entry(self, type_: RecordType, key: str) -> Entry[Any] | None:
@@ -131,6 +138,8 @@ class Book:
             if before is None:
                 return Entry(None, case_key, event.sequence, event.time, withdrawn=True)
             return replace(before, sequence=event.sequence, formed_at=event.time, withdrawn=True)
+        if isinstance(record, Case):
+            record = replace(record, ended_on=ended(record, event.time, before.record if before else None))
         phone_hash = self.fingerprint(record.phone) if isinstance(record, Party) else None
         known_id = before.id if before else None
         return Entry(record, case_key, event.sequence, event.time, phone_hash=phone_hash, id=known_id)
@@ -144,6 +153,11 @@ class Book:
         """The live milestones of a case, by key; complete only for cases whose case or party records change."""
         keys = self._keys_of[RecordType.MILESTONE, case_key]
         return ((key, entry) for key in keys if _is_live_in(case_key, entry := self.milestones[key]))
+
+
+def is_minor(record: Case | Party | None) -> bool:
+    """Whether this record, live or withdrawn, says that somebody on the suspect's side is or may be a minor."""
+    return record is not None and record.juvenile and (isinstance(record, Case) or record.role in SUSPECT_SIDE)
 
 
 def _is_live_in(case_key: str, entry: Entry[Any]) -> bool:

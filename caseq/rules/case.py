@@ -72,6 +72,8 @@ class MilestoneName(StrEnum):
     REVIEW_RESULT = "review_result"
     COMPENSATION_RESULT = "compensation_result"
     PETITION_RESULT = "petition_result"
+    CASE_NOT_FILED = "case_not_filed"
+    SUSPECT_INVESTIGATION_TERMINATED = "suspect_investigation_terminated"
 
 
 #: The fields that stand beside `details` in a milestone.
@@ -100,6 +102,55 @@ DETAIL_FIELDS: Mapping[MilestoneName, frozenset[str]] = {
     MilestoneName.REVIEW_RESULT: frozenset({"result"}),
     MilestoneName.COMPENSATION_RESULT: frozenset({"result"}),
     MilestoneName.PETITION_RESULT: frozenset({"result", "review_by"}),
+    MilestoneName.CASE_NOT_FILED: frozenset({"ground"}),
+    MilestoneName.SUSPECT_INVESTIGATION_TERMINATED: frozenset(),
+}
+
+#: What can happen in a case of each kind: by the plan, and by the statutes whose overlays may be adopted.
+MILESTONES_IN: Mapping[Kind, frozenset[MilestoneName]] = {
+    Kind.CRIMINAL: frozenset(
+        {
+            MilestoneName.CASE_FILED,
+            MilestoneName.CASE_SOLVED,
+            MilestoneName.TRANSFERRED_FOR_PROSECUTION_REVIEW,
+            MilestoneName.COMPULSORY_MEASURE,
+            MilestoneName.CASE_WITHDRAWN,
+            MilestoneName.EXPERT_OPINION,
+            MilestoneName.CASE_NOT_FILED,
+            MilestoneName.SUSPECT_INVESTIGATION_TERMINATED,
+        }
+    ),
+    Kind.ADMINISTRATIVE: frozenset(
+        {
+            MilestoneName.CASE_ACCEPTED,
+            MilestoneName.NO_INVESTIGATION,
+            MilestoneName.HEARING,
+            MilestoneName.MEDIATION,
+            MilestoneName.MEDIATION_AGREEMENT,
+            MilestoneName.PRE_PENALTY_NOTICE,
+            MilestoneName.PENALTY_DECISION,
+            MilestoneName.NO_PENALTY_DECISION,
+            MilestoneName.INVESTIGATION_TERMINATED,
+        }
+    ),
+    Kind.TRADE: frozenset({MilestoneName.INSPECTION, MilestoneName.TRADE_PENALTY}),
+    Kind.RECONSIDERATION: frozenset({MilestoneName.REVIEW_RESULT}),
+    Kind.COMPENSATION: frozenset({MilestoneName.COMPENSATION_RESULT}),
+    Kind.PETITION: frozenset({MilestoneName.PETITION_RESULT}),
+    Kind.REGULATION: frozenset({MilestoneName.INSPECTION, MilestoneName.VIOLATION_NOTICE}),
+}
+
+_TWO_SIDES = SUSPECT_SIDE | {Role.COMPLAINANT, Role.VICTIM, Role.VICTIM_FAMILY}
+
+#: Who can be a party to a case of each kind.
+ROLES_IN: Mapping[Kind, frozenset[Role]] = {
+    Kind.CRIMINAL: _TWO_SIDES,
+    Kind.ADMINISTRATIVE: _TWO_SIDES,
+    Kind.TRADE: frozenset({Role.TRADE_MEMBER}),
+    Kind.RECONSIDERATION: frozenset({Role.APPLICANT}),
+    Kind.COMPENSATION: frozenset({Role.APPLICANT}),
+    Kind.PETITION: frozenset({Role.PETITIONER}),
+    Kind.REGULATION: frozenset({Role.REGULATED_PARTY}),
 }
 
 UNIT_FIELDS = frozenset({"name", "address", "phone"})
@@ -117,7 +168,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The state of one case as its source pushed it."""
+    """The state of one case as its source pushed it; `ended_on` is what `ended` makes of that."""
 
     number: str
     kind: Kind
@@ -130,6 +181,7 @@ class Case:
     transferred_to: Mapping[str, str] | None = None
     juvenile: bool = False
     trade: str | None = None
+    ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +251,22 @@ class Event:
     time: datetime
     record: Case | Party | Milestone | Withdrawal
     raw: Mapping[str, Any]
+
+
+def ended(case: Case, time: datetime, before: Case | None) -> date | None:
+    """The day on which the case ended here: concluded, or went to another organ; None while it goes on.
+
+    Where the source names no day it is that of the event of `time`, or what an earlier event made it.
+    """
+    if case.state is CaseState.CONCLUDED:
+        named = case.concluded_on
+    elif case.state is CaseState.TRANSFERRED:
+        on = (case.transferred_to or {}).get("on")
+        named = date.fromisoformat(on) if on else None
+    else:
+        return None
+    known = before.ended_on if before is not None and before.state is case.state else None
+    return named or known or bureau_date(time)
 
 
 def bureau_date(moment: datetime) -> date:

@@ -1,22 +1,17 @@
 """Who may see what: the policy as rules with their clause, and the projection of a case to a `CaseView`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
-from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS, Kind, Role, Unit
-
-
-class Scope(StrEnum):
-    """Which suspects an item may concern: none (the whole case), any, or the reader's own."""
-
-    CASE = "case"
-    EVERY_SUBJECT = "every subject"
-    OWN = "own"
-
+from caseq.rules.adoption import Adoption
+from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS, CaseState, Kind, Role, Unit
+from caseq.rules.release import Hidden, out_of_scope
+from caseq.rules.release import Scope as Scope
+from caseq.rules.release import concerns as concerns
+from caseq.rules.release import is_held as is_held
 
 UNIT = "unit"
 RIGHTS = "rights"
@@ -24,7 +19,7 @@ RIGHTS = "rights"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One cell of the matrix for several roles: these roles see these fields of this item, by this clause."""
+    """One cell of the matrix for several roles: they see these fields of this item, by this clause, for this reason."""
 
     group: int
     clause: str
@@ -34,6 +29,7 @@ class Rule:
     item: str
     scope: Scope
     fields: tuple[str, ...]
+    reason: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +46,38 @@ NOTHING = Grant(None, None, MappingProxyType({}))
 
 @dataclass(frozen=True)
 class Policy:
-    """The disclosure policy in force: no rule, nothing; and nothing of the sources that push in shadow."""
+    """The disclosure policy in force: no rule, nothing; and nothing of the sources that push in shadow.
+
+    The rules of the overlays in `adopted` are among `rules`.
+    `closing` says for each kind how many days a case stays open to its parties after it ended here; a kind that it
+    does not name closes with the day of its end.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     grants: Mapping[tuple[str, str], Grant]
     shadow: frozenset[str] = frozenset()
+    closing: Mapping[str, int] = field(default_factory=dict)
+    title: Mapping[str, str] = field(default_factory=dict)
+    adopted: tuple[Adoption, ...] = ()
+
+    @cached_property
+    def items(self) -> frozenset[str]:
+        """Everything that some rule shows somebody, online or not; nothing else may be pushed."""
+        return frozenset(rule.item for rule in self.rules)
+
+    @cached_property
+    def of_every_subject(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """By kind and role the milestones read of every suspect, which may read alike for two of them."""
+        read = {
+            pair: frozenset(item for item, rule in grant.milestones.items() if rule.scope is Scope.EVERY_SUBJECT)
+            for pair, grant in self.grants.items()
+        }
+        return {pair: items for pair, items in read.items() if items}
+
+    def open_since(self, kind: str, today: date) -> date:
+        """Cases of this kind that ended before this day are closed to everybody."""
+        return today - timedelta(days=self.closing.get(kind, 0))
 
     @cached_property
     def common_fields(self) -> Mapping[str, frozenset[str]]:
@@ -84,11 +106,7 @@ def policy(name: str, rules: Iterable[Rule]) -> Policy:
             for role in rule.roles:
                 cells.setdefault((rule.kind, role), {})[rule.item] = rule
     grants = {
-        pair: Grant(
-            items.get(UNIT),
-            items.get(RIGHTS),
-            MappingProxyType({item: rule for item, rule in items.items() if item not in (UNIT, RIGHTS)}),
-        )
+        pair: Grant(items.pop(UNIT, None), items.pop(RIGHTS, None), MappingProxyType(items))
         for pair, items in cells.items()
     }
     return Policy(name, kept, MappingProxyType(grants))
@@ -117,13 +135,19 @@ class StoredMilestone:
 
 @dataclass(frozen=True, slots=True)
 class StoredCase:
-    """What the query brought for one grant: one person in one role in one case."""
+    """What the query brought for one grant: one person in one role in one case.
+
+    `narrowed`: somebody on the suspect's side is a minor, and others may read of the whole case only.
+    """
 
     number: str
     kind: str
+    state: str
     role: str
     subject: str | None
+    narrowed: bool
     unit: Unit
+    transferred_to: Mapping[str, str] | None
     milestones: Sequence[StoredMilestone]
     as_of: datetime | None
     source_silent: bool
@@ -133,6 +157,14 @@ class StoredCase:
 @dataclass(frozen=True, slots=True)
 class UnitView:
     """Whom to ask: only the fields that the policy grants are keys of `fields`."""
+
+    fields: Mapping[str, str]
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """Who handles the case now, in place of all else: `fields` may hold name, phone and on (ISO date)."""
 
     fields: Mapping[str, str]
     clause: str
@@ -165,43 +197,65 @@ class CaseView:
     rights_clause: str | None
     milestones: tuple[MilestoneView, ...]
     policy: str
-
-
-def concerns(scope: Scope, own: str | None, subject: str | None) -> bool:
-    """Whether an item about `subject` (None: the whole case) is within the scope for a reader whose own is `own`."""
-    if subject is None or scope is Scope.EVERY_SUBJECT:
-        return True
-    return scope is Scope.OWN and subject == own
-
-
-def is_held(hidden_until: date | None, today: date) -> bool:
-    """Whether a held milestone is still hidden on this day (the last day of the hold is hidden too)."""
-    return hidden_until is not None and today <= hidden_until
+    transferred_to: TransferView | None = None
 
 
 def project(stored: StoredCase, policy: Policy, rights: Sequence[Right], today: date) -> CaseView:
-    """What the reader may see of the stored case: the policy is applied here again, whatever the query did."""
+    """What the reader may see of the stored case: the policy is applied here again, whatever the query did.
+
+    Of a case that another organ handles now, it is that organ and nothing else.
+    """
     grant = policy.grant(stored.kind, stored.role)
-    seen = [
-        _milestone(milestone, rule)
-        for milestone in stored.milestones
-        if (rule := grant.milestones.get(milestone.name)) is not None
-        and concerns(rule.scope, stored.subject, milestone.subject)
-        and not is_held(milestone.hidden_until, today)
-    ]
-    seen.sort(key=_newest_first, reverse=True)
+    is_elsewhere = stored.state == CaseState.TRANSFERRED
+    unit, rights_rule = (None, None) if is_elsewhere else (grant.unit, grant.rights)
+    seen = [view for _, view, _ in verdicts(stored, grant, today) if view is not None]
     return CaseView(
         case_number=stored.number,
         kind=stored.kind,
         role=stored.role,
         as_of=stored.as_of,
         source_silent=stored.source_silent,
-        unit=_unit(stored.unit, grant.unit) if grant.unit else None,
-        rights=tuple(rights) if grant.rights else (),
-        rights_clause=grant.rights.clause if grant.rights else None,
-        milestones=tuple(seen),
+        unit=_unit(stored.unit, unit) if unit else None,
+        rights=tuple(rights) if rights_rule else (),
+        rights_clause=rights_rule.clause if rights_rule else None,
+        milestones=tuple(sorted(seen, key=_newest_first, reverse=True)),
         policy=policy.name,
+        transferred_to=_transfer(stored.transferred_to or {}, grant.unit) if is_elsewhere else None,
     )
+
+
+#: One stored milestone before one reader: what is shown of it, or the ground on which nothing is.
+Verdict = tuple[StoredMilestone, MilestoneView | None, Hidden | None]
+
+
+def verdicts(stored: StoredCase, grant: Grant, today: date) -> list[Verdict]:
+    """The verdict on each milestone of the case, in its order.
+
+    What is read of every suspect and reads the same is shown once, since when it could first be read: how often it
+    happened would tell how many suspects there are.
+    """
+    found = [_verdict(stored, milestone, grant, today) for milestone in stored.milestones]
+    crowd: dict[str, tuple[int, MilestoneView]] = {}
+    for n, (milestone, view, _) in enumerate(found):
+        if view is not None and grant.milestones[milestone.name].scope is Scope.EVERY_SUBJECT:
+            words = repr((view.name, sorted(view.fields.items())))
+            known = crowd.setdefault(words, (n, view))
+            if known[0] != n:
+                crowd[words], later = (known, n) if known[1].released_at <= view.released_at else ((n, view), known[0])
+                found[later] = (found[later][0], None, Hidden.ALIKE)
+    return found
+
+
+def _verdict(stored: StoredCase, milestone: StoredMilestone, grant: Grant, today: date) -> Verdict:
+    rule = grant.milestones.get(milestone.name)
+    if stored.state == CaseState.TRANSFERRED:
+        return (milestone, None, Hidden.TRANSFERRED)
+    if rule is None:
+        return (milestone, None, Hidden.NO_RULE)
+    ground = out_of_scope(rule.scope, stored.subject, milestone.subject, stored.narrowed)
+    if ground is None and is_held(milestone.hidden_until, today):
+        ground = Hidden.HELD
+    return (milestone, None if ground else _milestone(milestone, rule), ground)
 
 
 def _newest_first(view: MilestoneView) -> tuple[date, datetime, str, str]:
@@ -214,6 +268,13 @@ def _newest_first(view: MilestoneView) -> tuple[date, datetime, str, str]:
 def _unit(unit: Unit, rule: Rule) -> UnitView:
     values = {field: getattr(unit, field) for field in rule.fields}
     return UnitView({field: value for field, value in values.items() if value}, rule.clause)
+
+
+def _transfer(to: Mapping[str, str], rule: Rule | None) -> TransferView | None:
+    if rule is None:
+        return None
+    shown = (*(field for field in ("name", "phone") if field in rule.fields), "on")
+    return TransferView({field: to[field] for field in shown if to.get(field)}, rule.clause)
 
 
 def _milestone(stored: StoredMilestone, rule: Rule) -> MilestoneView:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from caseq.rules.access import may_enter
 from caseq.rules.book import Book, Change, Entry
-from caseq.rules.case import Case, Milestone, Party, RecordType, bureau_date
+from caseq.rules.case import Case, CaseState, Milestone, Party, RecordType, bureau_date
 from caseq.rules.disclosure import Policy, concerns, is_held
 
 Shown = tuple[object, ...]
@@ -16,7 +17,7 @@ Shown = tuple[object, ...]
 class Editor:
     """Decides what is news at the moment `now`; information older than `within` is history, not news.
 
-    What a source pushes in shadow is news to nobody, not even later.
+    What a source pushes in shadow makes no SMS, not even later.
     """
 
     policy: Policy
@@ -24,7 +25,7 @@ class Editor:
     within: timedelta
     in_shadow: bool
 
-    @property
+    @cached_property
     def today(self) -> date:
         return bureau_date(self.now)
 
@@ -47,7 +48,8 @@ class Editor:
     def _common(self, milestone: Milestone) -> Shown:
         values = milestone.values()
         fields = sorted(self.policy.common_fields.get(milestone.name, ()))
-        return (milestone.name, milestone.subject, milestone.hidden_until, *(values.get(name) for name in fields))
+        about = (milestone.name, milestone.subject, milestone.hidden_until)
+        return (*about, *(values.get(name) for name in fields))
 
     def readers(self, book: Book, change: Change) -> Iterator[str]:
         """The keys of the parties who must hear of this change, given the book as it stood right after it."""
@@ -75,20 +77,39 @@ class Editor:
         assert not isinstance(after, (Case, Party))
         if after is not None and after.tell_first:
             return False
-        told = None if before is None or before.tell_first else self._shown(case, party, before)
-        return told != (None if after is None else self._shown(case, party, after))
+        narrowed = change.case_key in book.narrowed
+        told = None if before is None or before.tell_first else self._shown(case, party, before, narrowed)
+        tells = None if after is None else self._shown(case, party, after, narrowed)
+        if told == tells:
+            return False
+        others = self._others_of_every_subject(book, change, case, party)
+        return (None if told in others else told) != (None if tells in others else tells)
+
+    def _others_of_every_subject(self, book: Book, change: Change, case: Case, party: Party) -> list[Shown]:
+        """What the party reads of other milestones of every suspect: project() shows what reads alike once."""
+        crowd = self.policy.of_every_subject.get((case.kind, party.role), frozenset())
+        records = [entry.record for entry in (change.before, change.after) if entry is not None]
+        if not any(isinstance(record, Milestone) and record.name in crowd for record in records):
+            return []
+        page = self._read(book, change.case_key, case, party)
+        return [shown for key, shown in page.items() if key != change.key and shown[0] in crowd]
 
     def _case_differs(self, book: Book, change: Change, case: Case, party: Party) -> bool:
         before = change.before.live if change.before else None
         assert not isinstance(before, (Party, Milestone))
         if before is None or not may_enter(self.policy, before, party, self.today):
             return bool(self._page(book, change.case_key, case, party))
+        if CaseState.TRANSFERRED in (before.state, case.state):
+            return before.state is not case.state
         rule = self.policy.grant(case.kind, party.role).unit
         fields = rule.fields if rule else ()
         return any(getattr(before.unit, name) != getattr(case.unit, name) for name in fields)
 
     def _newcomer(self, book: Book, change: Change) -> Iterator[str]:
-        """The party itself, if this change lets it see milestones that it did not see before."""
+        """The party itself, if this change lets it see milestones that it did not see, or be told of recent ones.
+
+        Whoever had no number was told of nothing; who now has one hears once of all that is still news.
+        """
         entry = book.parties[change.key]
         party = _reachable(entry)
         case = book.cases[change.case_key].live
@@ -98,27 +119,35 @@ class Editor:
         assert not isinstance(before, (Case, Milestone))
         entered = before is not None and may_enter(self.policy, case, before, self.today)
         seen = self._page(book, change.case_key, case, before) if before is not None and entered else {}
-        new = [key for key, shown in self._page(book, change.case_key, case, party).items() if seen.get(key) != shown]
-        recent = self.is_recent(change.event.time) or any(self.is_recent(book.milestones[key].formed_at) for key in new)
-        if new and recent:
+        page = self._page(book, change.case_key, case, party)
+        opened = [key for key, shown in page.items() if seen.get(key) != shown]
+        untold = opened if change.before and change.before.phone_hash else page
+        was_formed = any(self.is_recent(book.milestones[key].formed_at) for key in untold)
+        if was_formed or (opened and self.is_recent(change.event.time)):
             yield change.key
 
     def _page(self, book: Book, case_key: str, case: Case, party: Party) -> Mapping[str, Shown]:
         """What the party may be told of every milestone of the case, by key."""
-        page = {}
-        for key, entry in book.milestones_of(case_key):
-            milestone = entry.live
-            shown = self._shown(case, party, milestone) if milestone and not milestone.tell_first else None
-            if shown is not None:
-                page[key] = shown
-        return page
+        read = self._read(book, case_key, case, party)
+        in_person = {key for key, entry in book.milestones_of(case_key) if entry.record and entry.record.tell_first}
+        return {key: shown for key, shown in read.items() if key not in in_person}
 
-    def _shown(self, case: Case, party: Party, milestone: Milestone) -> Shown | None:
+    def _read(self, book: Book, case_key: str, case: Case, party: Party) -> Mapping[str, Shown]:
+        """What the party reads of every milestone of the case, by key."""
+        read = {}
+        for key, entry in book.milestones_of(case_key):
+            assert entry.live is not None
+            shown = self._shown(case, party, entry.live, case_key in book.narrowed)
+            if shown is not None:
+                read[key] = shown
+        return read
+
+    def _shown(self, case: Case, party: Party, milestone: Milestone, narrowed: bool) -> Shown | None:
         """The values of a milestone that this party sees, None if it sees nothing of it."""
         rule = self.policy.grant(case.kind, party.role).milestones.get(milestone.name)
-        if rule is None or not concerns(rule.scope, party.subject, milestone.subject):
+        if rule is None or not concerns(rule.scope, party.subject, milestone.subject, narrowed):
             return None
-        if is_held(milestone.hidden_until, self.today):
+        if is_held(milestone.hidden_until, self.today) or case.state is CaseState.TRANSFERRED:
             return None
         values = milestone.values()
         return (milestone.name, *(values.get(name) for name in rule.fields))

@@ -1,5 +1,6 @@
 """The environment variables: secrets and addresses. A fault names the variable, never its value."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from caseq.settings.model import Twilio
 
 SHORTEST_SECRET = 32
 DEFAULT_DATABASE_URL = "sqlite:///var/caseq.db"
+_POSTGRESQL = "postgresql+psycopg://"
 _PUSH_KEY = "CASEQ_PUSH_KEY_"
+#: A role of PostgreSQL, as store/wall_rights.py takes it.
+_ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 _REDIS = ("redis://", "rediss://", "valkey://", "valkeys://")
 
 
@@ -54,6 +58,7 @@ class Environment:
         faults: list[Fault] = []
         settings = {
             "database_url": self._database_url(faults),
+            "query_database_url": self._query_database_url(faults),
             "secret_keys": self._secret_keys(faults),
             "redis_url": self._redis_url(faults),
             "public_url": self._public_url(faults),
@@ -69,12 +74,24 @@ class Environment:
         return settings
 
     def _database_url(self, faults: list[Fault]) -> str:
-        url = self.text("CASEQ_DATABASE_URL") or DEFAULT_DATABASE_URL
-        for old in ("postgres://", "postgresql://"):
-            if url.startswith(old):
-                url = "postgresql+psycopg://" + url.removeprefix(old)
-        if not url.startswith(("sqlite:///", "postgresql+psycopg://")) or _parts(url) is None:
+        url = _with_driver(self.text("CASEQ_DATABASE_URL") or DEFAULT_DATABASE_URL)
+        if not url.startswith(("sqlite:///", _POSTGRESQL)) or _parts(url) is None:
             faults.append(_fault("CASEQ_DATABASE_URL", "must be sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"))
+        return url
+
+    def _query_database_url(self, faults: list[Fault]) -> str | None:
+        """The database as the role that reads through the wall; only PostgreSQL has one, and the role is its own."""
+        given = self.text("CASEQ_QUERY_DATABASE_URL")
+        if given is None:
+            return None
+        url, service = _with_driver(given), _with_driver(self.text("CASEQ_DATABASE_URL") or DEFAULT_DATABASE_URL)
+        parts, of_service = _parts(url), _parts(service)
+        if not url.startswith(_POSTGRESQL) or parts is None or not _ROLE.fullmatch(parts.username or ""):
+            faults.append(_fault("CASEQ_QUERY_DATABASE_URL", "must be postgresql://ROLE@HOST:PORT/NAME"))
+        elif not service.startswith(_POSTGRESQL):
+            faults.append(_fault("CASEQ_QUERY_DATABASE_URL", "needs PostgreSQL in CASEQ_DATABASE_URL too"))
+        elif of_service is not None and parts.username == of_service.username:
+            faults.append(_fault("CASEQ_QUERY_DATABASE_URL", "must not be the user of CASEQ_DATABASE_URL"))
         return url
 
     def _redis_url(self, faults: list[Fault]) -> str | None:
@@ -117,6 +134,14 @@ class Environment:
         if (sender is None) == (service is None):
             faults.append(_fault("CASEQ_TWILIO_FROM", "set either this or CASEQ_TWILIO_MESSAGING_SERVICE_SID"))
         return Twilio(account, token or "", sender, service, self.text("CASEQ_TWILIO_API_BASE"))
+
+
+def _with_driver(url: str) -> str:
+    """The address with the driver that we use, if it is PostgreSQL's."""
+    for old in ("postgres://", "postgresql://"):
+        if url.startswith(old):
+            return _POSTGRESQL + url.removeprefix(old)
+    return url
 
 
 def _parts(url: str) -> SplitResult | None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from caseq.errors import ConfigurationError, Fault
-from caseq.rules.disclosure import Policy, Right
+from caseq.rules.disclosure import Policy
 from caseq.rules.messages import Texts, segments
 from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
+from caseq.settings.inforce import policy_in_force
 from caseq.settings.model import Bureau, Limits, Login, Operations, Sending, Settings, Source, Worker
-from caseq.settings.policyfile import read_policy
-from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, RightsToml, SourceToml
+from caseq.settings.rightsfile import read_rights, without_rights
+from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, SourceToml
 from caseq.settings.shipped import shipped
 from caseq.settings.tomlfile import TomlFile
 
@@ -23,7 +24,7 @@ T = TypeVar("T")
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings; ConfigurationError names every fault in every file and in the environment at once."""
     environment = Environment(environ)
-    folder = environment.path("CASEQ_CONFIG_DIR") or shipped("config")
+    folder = config_folder(environment)
     faults: list[Fault] = []
 
     def part(read: Callable[[], T]) -> T | None:
@@ -36,25 +37,26 @@ def load(environ: Mapping[str, str]) -> Settings:
     main = part(lambda: _main(folder / "caseq.toml"))
     sources = part(lambda: _sources(folder / "sources.toml", environment))
     messages = part(lambda: _messages(folder / "messages.toml"))
-    rights = part(lambda: _rights(folder / "rights"))
-    policy = part(lambda: _policy(folder, main)) if main else None
+    rights = part(lambda: read_rights(folder / "rights"))
+    policy = part(lambda: _policy(folder)) if main else None
     from_environment = part(environment.settings)
     if faults or not (main and sources and messages and policy and from_environment and rights is not None):
         raise ConfigurationError(faults)
-    if missing := _without_rights(folder / "rights", policy, rights):
+    if missing := without_rights(folder / "rights", policy, rights):
         raise ConfigurationError(missing)
-    del main["disclosure"]
-    policy = replace(policy, shadow=frozenset(source.name for source in sources.values() if source.shadow))
+    shadow = frozenset(source.name for source in sources.values() if source.shadow)
+    policy = replace(policy, shadow=shadow)
     return Settings(**main, **messages, **from_environment, sources=sources, rights=rights, policy=policy)
 
 
-def _without_rights(folder: Path, policy: Policy, rights: Mapping[tuple[str, str, str], object]) -> list[Fault]:
-    """A fault for every role to whom the policy opens its rights and for whom no file has any."""
-    return [
-        Fault(str(folder), None, f"{kind}.{role}", "the policy opens rights to this role, but no file here has them")
-        for (kind, role), grant in policy.grants.items()
-        if grant.rights is not None and (kind, role, LANGUAGES[0]) not in rights
-    ]
+def config_folder(environment: Environment) -> Path:
+    """Where config/ is: in CASEQ_CONFIG_DIR, or beside the package."""
+    return environment.path("CASEQ_CONFIG_DIR") or shipped("config")
+
+
+def policy_of(environ: Mapping[str, str]) -> Policy:
+    """The policy in force as `load` has it, but for `shadow`; needs no secret. ConfigurationError with its faults."""
+    return _policy(config_folder(Environment(environ)))
 
 
 def _main(path: Path) -> dict[str, Any]:
@@ -68,7 +70,6 @@ def _main(path: Path) -> dict[str, Any]:
         )
     return {
         "bureau": Bureau(**loaded["bureau"]),
-        "disclosure": loaded["disclosure"],
         "login": Login(**loaded["login"]),
         "limits": Limits(**loaded["limits"]),
         "worker": worker,
@@ -76,8 +77,9 @@ def _main(path: Path) -> dict[str, Any]:
     }
 
 
-def _policy(folder: Path, main: dict[str, Any]) -> Policy:
-    return read_policy(folder / "disclosure" / f"{main['disclosure']['policy']}.toml")
+def _policy(folder: Path) -> Policy:
+    file = TomlFile(folder / "caseq.toml")
+    return policy_in_force(folder, file, file.checked(CaseqToml(), file.data)["disclosure"])
 
 
 def _sources(path: Path, environment: Environment) -> dict[str, Source]:
@@ -143,25 +145,3 @@ def _text_faults(file: TomlFile, language: str, text: Texts) -> list[Fault]:
     if "0000 0000" not in written["code"]:
         faults.append(file.fault(["text", language, "code"], "must contain {code}"))
     return faults
-
-
-def _rights(folder: Path) -> dict[tuple[str, str, str], tuple[Right, ...]]:
-    rights: dict[tuple[str, str, str], tuple[Right, ...]] = {}
-    faults: list[Fault] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            file = TomlFile(path)
-            loaded = file.checked(RightsToml(), file.data)
-        except ConfigurationError as error:
-            faults += error.faults
-            continue
-        for role in loaded["roles"]:
-            if (loaded["kind"], role, "zh") in rights:
-                faults.append(file.fault(["roles"], f"{role} has rights for {loaded['kind']} in another file already"))
-            for language in LANGUAGES:
-                rights[loaded["kind"], role, language] = tuple(
-                    Right(right["title"][language], right["text"][language]) for right in loaded["right"]
-                )
-    if faults:
-        raise ConfigurationError(faults)
-    return rights

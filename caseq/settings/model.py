@@ -122,6 +122,7 @@ class Settings:
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
+    query_database_url: str | None = field(default=None, repr=False)
     public_url: str | None = None
     trusted_proxies: int = 0
     twilio: Twilio | None = None

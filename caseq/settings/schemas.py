@@ -1,10 +1,12 @@
 """What may stand in config/*.toml; an unknown key is a fault."""
 
-from marshmallow import Schema, ValidationError, fields, validate
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from caseq.rules.case import Kind, Role
 from caseq.rules.disclosure import Scope
-from caseq.settings.strictfields import Flag, Number
+from caseq.settings.strictfields import Day, Flag, Number
 
 LANGUAGES = ("zh", "en")
 
@@ -59,8 +61,38 @@ class _Bureau(Schema):
     clause_source = _words()
 
 
+def _days() -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(0, 36_500))
+
+
+_DaysAfterEnd = Schema.from_dict({kind.value: _days() for kind in Kind}, name="_DaysAfterEnd")
+
+
+def _file_name() -> fields.String:
+    return fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9-]+$"))
+
+
+def _said(what: str) -> fields.String:
+    """A text that is not blank; whoever forgot it is told to write `what`."""
+
+    def is_said(value: str) -> None:
+        if not value.strip():
+            raise ValidationError(f"is empty: write {what}")
+
+    return fields.String(required=True, validate=is_said, error_messages={"required": f"is missing: write {what}"})
+
+
+class _Adopted(Schema):
+    overlay = _file_name()
+    by = _said("who adopted the overlay")
+    on = Day(required=True, error_messages={"required": "is missing: write the date of the adoption"})
+    reason = _said("why the overlay was adopted")
+
+
 class _Disclosure(Schema):
-    policy = fields.String(required=True, validate=validate.Regexp(r"^[a-z0-9-]+$"))
+    policy = _file_name()
+    adopted = fields.List(fields.Nested(_Adopted), load_default=list)
+    days_after_end = fields.Nested(_DaysAfterEnd, required=True)
 
 
 class _Login(Schema):
@@ -136,20 +168,42 @@ class MessagesToml(Schema):
     )
 
 
+class _Reason(Schema):
+    error_messages = {"unknown": "is no language of the pages: write zh and en"}  # noqa: RUF012 - as marshmallow has it
+
+    zh = _said("in Chinese, in one short sentence, why these people see this item")
+    en = _said("in English, in one short sentence, why these people see this item")
+
+    @validates("zh")
+    def _is_short(self, value: str, **_: Any) -> None:
+        if len(value) > 40:
+            raise ValidationError("is longer than 40 characters: write one short sentence")
+
+
 class RuleToml(Schema):
+    error_messages = {"unknown": "is no key of a rule: delete it, or correct it"}  # noqa: RUF012 - as marshmallow has it
+
     group = _whole(99)
-    clause = _text()
+    clause = _said("the clause that opens this item")
     kind = fields.Enum(Kind, by_value=True, required=True)
-    roles = fields.List(fields.Enum(Role, by_value=True), required=True, validate=validate.Length(min=1))
+    roles = fields.List(
+        fields.Enum(Role, by_value=True),
+        required=True,
+        validate=validate.Length(min=1, error="is empty: name a role, or delete the rule"),
+    )
     online = Flag(required=True)
     item = _text()
     scope = fields.Enum(Scope, by_value=True, required=True)
     fields_ = fields.List(fields.String(), required=True, data_key="fields")
+    reason = fields.Nested(
+        _Reason, required=True, error_messages={"required": "is missing: write reason.zh and reason.en"}
+    )
 
 
 class PolicyToml(Schema):
     name = _text()
     title = _words()
+    overlay = Flag(load_default=False)
     rule = fields.List(fields.Dict(), required=True, validate=validate.Length(min=1))
 
 

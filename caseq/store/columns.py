@@ -1,6 +1,8 @@
 """What the tables are made of: the names of their constraints, ids that count up, moments that keep their zone."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, MetaData, TypeDecorator
 from sqlalchemy.engine import Dialect
@@ -27,5 +29,14 @@ class Moment(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         return None if value is None else value.astimezone(UTC)
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        """SQLite is given the text that SQLAlchemy would make of the moment, in one step instead of three."""
+        return _text if dialect.name == "sqlite" else super().bind_processor(dialect)
+
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _text(value: datetime | None) -> str | None:
+    """The moment in UTC as SQLite keeps it, without its zone."""
+    return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds")[:26]

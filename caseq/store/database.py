@@ -31,6 +31,8 @@ __all__ = ["Connection", "Database", "in_byte_order", "insert_into", "is_answeri
 BUSY_MILLISECONDS = 10_000
 INSUFFICIENT_PRIVILEGE = "42501"
 UNDEFINED_TABLE = "42P01"
+UNDEFINED_SCHEMA = "3F000"
+_NOT_THERE = (INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNDEFINED_SCHEMA)
 POOL_SIZE = 8
 #: An error's text goes to the log; the parameters of its statement are facts of a case and must not.
 _HIDDEN = True
@@ -74,8 +76,8 @@ def translated() -> Iterator[None]:
     except (OperationalError, TimeoutError, IntegrityError, InternalError) as error:
         raise DatabaseUnavailable(type(error).__name__) from error
     except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) in (INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE):
-            raise DatabaseUnavailable("no such table, or no right to use it") from error
+        if getattr(error.orig, "sqlstate", None) in _NOT_THERE:
+            raise DatabaseUnavailable("no such table or schema, or no right to use it") from error
         raise
 
 

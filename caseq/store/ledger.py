@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select, text, true
 
-from caseq.rules.book import Book, Entry
+from caseq.rules.book import Book, Entry, is_minor
 from caseq.rules.case import (
     Case,
     CaseState,
@@ -21,6 +21,7 @@ from caseq.rules.case import (
     Unit,
     Withdrawal,
 )
+from caseq.rules.disclosure import Policy
 from caseq.rules.numbers import lookup_key
 from caseq.store import bulk
 from caseq.store.database import in_byte_order
@@ -28,35 +29,53 @@ from caseq.store.tables import cases, milestones, parties
 
 UNKNOWN = "unknown"  # role or name of a record of which only the withdrawal arrived
 #: What no decision about a push looks at.
-_UNREAD = ("name_sealed", "phone_sealed", "phone_as_given_sealed", "changed_at", "juvenile")
+_UNREAD = ("name_sealed", "phone_sealed", "phone_as_given_sealed", "changed_at", "barred")
 #: In the words of the index of live case numbers: SQLite uses it for no others.
 _IS_LIVE = text("cases.withdrawn IS false")
 Fingerprint = Callable[[str | None], str | None]
 
 
 def open_book(
-    connection: Connection, source: str, kinds: frozenset[Kind], events: Iterable[Event], fingerprint: Fingerprint
+    connection: Connection,
+    source: str,
+    kinds: frozenset[Kind],
+    policy: Policy,
+    events: Iterable[Event],
+    fingerprint: Fingerprint,
 ) -> Book:
     """The part of the ledger that these events of one source touch."""
     events = list(events)
     wanted = {lookup_key(event.case_number) for event in events}
     named = bulk.among(connection, cases.c.number_key, wanted)
     others = select(cases.c.number_key).where(named, _IS_LIVE, cases.c.source != source)
-    book = Book(source, kinds, fingerprint, frozenset(connection.execute(others).scalars()))
+    book = Book(source, kinds, policy.items, fingerprint, frozenset(connection.execute(others).scalars()))
     own = connection.execute(select(cases).where(cases.c.source == source, named)).all()
     for row in own:
         book.know(RecordType.CASE, row.number_key, _case_entry(row))
+        if row.narrowed:
+            book.narrowed.add(row.number_key)
+    for event in events:
+        # A minor may come behind what must not be told of: nobody is to hear of that first.
+        if isinstance(event.record, (Case, Party)) and is_minor(event.record):
+            book.narrowed.add(lookup_key(event.case_number))
     keys_of_ids = {row.id: row.number_key for row in own}
-    whole = {lookup_key(event.case_number) for event in events if _needs_whole_case(event)}
     _know_parties(connection, book, keys_of_ids, _keys(events, RecordType.PARTY))
+    whole = {lookup_key(event.case_number) for event in events if _needs_whole_case(policy, book, event)}
     whole_ids = [id_ for id_, key in keys_of_ids.items() if key in whole]
     _know_milestones(connection, book, keys_of_ids, whole_ids, _keys(events, RecordType.MILESTONE))
     return book
 
 
-def _needs_whole_case(event: Event) -> bool:
-    return not isinstance(event.record, Milestone) and not (
-        isinstance(event.record, Withdrawal) and event.record.record is RecordType.MILESTONE
+def _needs_whole_case(policy: Policy, book: Book, event: Event) -> bool:
+    """Whether it takes the case's other milestones to know what the event changes on anybody's page."""
+    key = lookup_key(event.case_number)
+    if not isinstance(event.record, Milestone):
+        return True
+    case = book.cases[key].record if key in book.cases else None
+    return case is not None and any(
+        event.record.name in policy.of_every_subject.get((case.kind, party.record.role), ())
+        for _, party in book.parties_of(key)
+        if party.record is not None
     )
 
 
@@ -109,6 +128,8 @@ def _case_entry(row: Row[Any]) -> Entry[Case]:
         kind=Kind(row.kind),
         unit=Unit(row.unit_name, row.unit_code, row.unit_address, row.unit_phone),
         state=CaseState(row.state),
+        juvenile=row.juvenile,
+        ended_on=row.ended_on,
     )
     return Entry(case, row.number_key, row.sequence, row.formed_at, row.withdrawn, id=row.id)
 
@@ -121,6 +142,7 @@ def _party_entry(row: Row[Any], case_key: str) -> Entry[Party]:
             role=Role(row.role),
             subject=row.subject,
             appeared_on=row.appeared_on,
+            juvenile=row.juvenile,
             valid_from=row.valid_from,
             valid_until=row.valid_until,
             sms=row.sms,

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
-from caseq.rules.case import bureau_date
+from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
-from caseq.store.access import may_enter
+from caseq.store.access import days, may_enter
 from caseq.store.sealing import Sealer, token_hash
-from caseq.store.tables import case_aliases, cases, challenges, codes, parties, sessions
+from caseq.store.tables import case_aliases, cases, challenges, codes, history, parties, sessions
 
 _ASKED = "challenges.asked"
 
@@ -115,11 +127,14 @@ def use_code(connection: Connection, policy: Policy, challenge_id: int, n: int, 
         .values(used_at=now)
         .returning(codes.c.party_id)
     )
-    party_id = connection.execute(used, {"today": bureau_date(now)}).scalar_one_or_none()
+    party_id = connection.execute(used, days(policy, bureau_date(now))).scalar_one_or_none()
     if party_id is None:
         return None
     wanted = select(parties.c.id.label("party_id"), parties.c.case_id, parties.c.role, parties.c.subject)
-    return connection.execute(wanted.where(parties.c.id == party_id)).one()
+    used_now = (codes.c.challenge_id == challenge_id, codes.c.n == n, codes.c.phone_hash == parties.c.phone_hash)
+    # Locked, so that a push of another number waits until the session is there, and then ends it.
+    held = wanted.join(codes, codes.c.party_id == parties.c.id).where(*used_now)
+    return connection.execute(held.with_for_update(read=True, of=parties)).one_or_none()
 
 
 def reachable(
@@ -128,20 +143,39 @@ def reachable(
     """The parties who may enter the case asked for and are registered with the number asked with."""
     if asked.phone is None:
         return []
-    named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == bindparam("case_key"))
     found = (
         select(parties.c.id, parties.c.phone_hash)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
-            or_(cases.c.number_key == bindparam("case_key"), cases.c.id.in_(named)),
+            or_(cases.c.id.in_(_numbered()), _came_from(_numbered())),
             parties.c.phone_hash.in_(sealer.fingerprints("phone", asked.phone)),
             may_enter(policy),
         )
         .order_by(parties.c.id)
         .limit(most)
     )
-    rows = connection.execute(found, {"case_key": asked.case_key, "today": bureau_date(now)})
+    rows = connection.execute(found, {"case_key": asked.case_key, **days(policy, bureau_date(now))})
     return [Reachable(row.id, row.phone_hash) for row in rows]
+
+
+def _numbered() -> CompoundSelect[Any]:
+    """The ids of the cases that have or had the number `case_key`, live or withdrawn."""
+    named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == bindparam("case_key"))
+    return union_all(select(cases.c.id).where(cases.c.number_key == bindparam("case_key")), named)
+
+
+def _came_from(numbered: CompoundSelect[Any]) -> ColumnElement[bool]:
+    """Whether the party was once a party of one of these cases, which were merged, split or numbered anew since.
+
+    An old number finds only those who were there: others must not learn from it what was merged with their case.
+    """
+    was_there = select(history.c.id).where(
+        history.c.case_id.in_(numbered),
+        history.c.source == parties.c.source,
+        history.c.record == RecordType.PARTY.value,
+        history.c.key == parties.c.key,
+    )
+    return was_there.exists()
 
 
 def codes_made(connection: Connection, party_id: int, since: datetime) -> tuple[int, datetime | None]:
@@ -174,6 +208,13 @@ def end_session(connection: Connection, token: str) -> int | None:
     """Forget a session; its id, or None if there was none."""
     ended = delete(sessions).where(sessions.c.token_hash == token_hash(token)).returning(sessions.c.id)
     return connection.execute(ended).scalar_one_or_none()
+
+
+def end_all(connection: Connection, party_id: int, now: datetime) -> None:
+    """End every session of a party and use up its codes."""
+    connection.execute(delete(sessions).where(sessions.c.party_id == party_id))
+    unused = (codes.c.party_id == party_id, codes.c.used_at.is_(None))
+    connection.execute(update(codes).where(*unused).values(used_at=now))
 
 
 def forget_old(connection: Connection, before: datetime) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
-from caseq.store.database import insert_into
+from caseq.store import bulk
 from caseq.store.tables import outbox
 
 CODE_LANE, NEWS_LANE = 0, 1
@@ -85,8 +85,7 @@ def add_news(connection: Connection, news: Sequence[News], now: datetime) -> Non
         }
         for item in news
     ]
-    if rows:
-        connection.execute(insert_into(connection, outbox).on_conflict_do_nothing(index_elements=["cause"]), rows)
+    bulk.put(connection, outbox, rows, key=("cause",))
 
 
 def _row(purpose: Purpose, cause: str, lane: int, now: datetime) -> dict[str, Any]:

@@ -33,8 +33,14 @@ class Prepared:
 
     def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run the statement once for each of these rows, in the transaction of the connection."""
-        binds = [(name, self._bind[name]) for name in self._order or self._bind]
-        bound = [tuple([row[name] if bind is None else bind(row[name]) for name, bind in binds]) for row in rows]
+        names = list(self._order or self._bind)
+        binds = [(place, bind) for place, name in enumerate(names) if (bind := self._bind[name]) is not None]
+        bound = []
+        for row in rows:
+            values = [row[name] for name in names]
+            for place, bind in binds:
+                values[place] = bind(values[place])
+            bound.append(tuple(values))
         connection.exec_driver_sql(self._text, bound)
 
     def load(self, row: Sequence[Any], start: int, stop: int) -> list[Any]:

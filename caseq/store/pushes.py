@@ -138,15 +138,12 @@ def put_in_quarantine(
             "source": source,
             "event_id": event_id[:200] if event_id else None,
             "received_at": now,
+            "resolved_at": None,
             "errors": errors,
             "event_sealed": sealer.seal("quarantine.event", text),
             "event_hash": sealer.fingerprint("quarantine.event", digest),
         }
-    if rows:
-        statement = insert_into(connection, quarantine)
-        new = {"errors": statement.excluded.errors, "received_at": now, "resolved_at": None}
-        kept = statement.on_conflict_do_update(index_elements=["source", "event_hash"], set_=new)
-        connection.execute(kept, list(rows.values()))
+    bulk.put(connection, quarantine, list(rows.values()), key=("source", "event_hash"), replace=True)
 
 
 def in_quarantine(connection: Connection, sealer: Sealer) -> list[Quarantined]:

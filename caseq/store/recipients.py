@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from caseq.rules.case import bureau_date
 from caseq.rules.disclosure import Policy
-from caseq.store.access import may_enter
+from caseq.store.access import days, may_enter
 from caseq.store.sealing import Sealer
 from caseq.store.tables import cases, parties
 
@@ -29,6 +29,6 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
         .join(cases, cases.c.id == parties.c.case_id)
         .where(parties.c.id == party_id)
     )
-    row = connection.execute(wanted, {"today": bureau_date(now)}).one()
+    row = connection.execute(wanted, days(policy, bureau_date(now))).one()
     phone = sealer.unseal("parties.phone", row.phone_sealed).decode() if row.phone_sealed else None
     return Recipient(phone, row.phone_hash, bool(row.may_enter), bool(row.sms))

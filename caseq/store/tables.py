@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -67,6 +68,8 @@ cases = Table(
     Column("transferred_to", JSON(none_as_null=True)),
     Column("juvenile", Boolean, nullable=False),
     Column("trade", String(100)),
+    Column("ended_on", Date),
+    Column("narrowed", Boolean, nullable=False, server_default=false()),
     Column("sequence", String(100), nullable=False),
     Column("formed_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
@@ -107,6 +110,7 @@ parties = Table(
     Column("valid_from", Date),
     Column("valid_until", Date),
     Column("sms", Boolean, nullable=False),
+    Column("barred", String(20)),
     Column("sequence", String(100), nullable=False),
     Column("formed_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, update
+from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
 
-from caseq.rules.book import Change
-from caseq.rules.case import Case, Milestone, Party, RecordType, Withdrawal
+from caseq.rules.book import Change, is_minor
+from caseq.rules.case import SUSPECT_SIDE, Case, Milestone, Party, RecordType, Withdrawal
 from caseq.rules.numbers import lookup_key, mobile
 from caseq.store import bulk
+from caseq.store.access import RECHECK, one_of
 from caseq.store.ledger import UNKNOWN
 from caseq.store.sealing import Sealer
-from caseq.store.tables import case_aliases, cases, history, milestones, parties
+from caseq.store.tables import case_aliases, cases, history, milestones, parties, sessions
 
 TABLES: Mapping[RecordType, Table] = {
     RecordType.CASE: cases,
@@ -41,6 +42,9 @@ def write(
     rows = [_milestone_row(source, case_ids, c, now) for c in stated.values() if c.type is RecordType.MILESTONE]
     bulk.put(connection, milestones, rows, key=("source", "key"), replace=True)
     _withdraw(connection, source, changes)
+    _narrow(connection, case_ids, changes)
+    _bar_grown(connection, source, changes)
+    _end_sessions(connection, source, changes)
     _write_history(connection, sealer, source, case_ids, changes, now)
     return party_ids
 
@@ -78,7 +82,8 @@ def _common(change: Change) -> dict[str, Any]:
 
 
 def _case_row(source: str, change: Change, now: datetime) -> dict[str, Any]:
-    case: Case = _record(change, Case)
+    assert isinstance(change.after.record, Case)
+    case = change.after.record
     return {
         "source": source,
         "number": case.number,
@@ -95,6 +100,7 @@ def _case_row(source: str, change: Change, now: datetime) -> dict[str, Any]:
         "transferred_to": case.transferred_to,
         "juvenile": case.juvenile,
         "trade": case.trade,
+        "ended_on": case.ended_on,
         "changed_at": now,
         **_common(change),
     }
@@ -165,6 +171,57 @@ def _withdraw(connection: Connection, source: str, changes: Sequence[Change]) ->
                 marked.values(withdrawn=True, sequence=bindparam("the_sequence"), formed_at=bindparam("the_time")),
                 rows,
             )
+
+
+def _narrow(connection: Connection, case_ids: Mapping[str, int], changes: Sequence[Change]) -> None:
+    """Note for the cases of changed minors whether any is left on the suspect's side."""
+    ids = {case_ids[change.case_key] for change in changes if _tells_of_a_minor(change)}
+    if ids:
+        minors = select(parties.c.id).where(
+            parties.c.case_id == cases.c.id,
+            parties.c.juvenile,
+            parties.c.withdrawn.is_(False),
+            one_of(parties.c.role, SUSPECT_SIDE),
+        )
+        touched = update(cases).where(bulk.among(connection, cases.c.id, ids))
+        connection.execute(touched.values(narrowed=or_(cases.c.juvenile, minors.exists())))
+
+
+def _tells_of_a_minor(change: Change) -> bool:
+    entries = (change.after, change.before)
+    return any(is_minor(entry.record) for entry in entries if entry and not isinstance(entry.record, Milestone))
+
+
+def _bar_grown(connection: Connection, source: str, changes: Sequence[Change]) -> None:
+    """Bar those who are minors no more until staff have checked who asks: their guardians did so far."""
+    grown = [
+        change.key
+        for change in changes
+        if change.before is not None
+        and isinstance(was := change.before.record, Party)
+        and isinstance(now := change.after.record, Party)
+        and was.juvenile
+        and not now.juvenile
+    ]
+    if grown:
+        theirs = update(parties).where(parties.c.source == source, bulk.among(connection, parties.c.key, grown))
+        connection.execute(theirs.where(parties.c.barred.is_(None)).values(barred=RECHECK))
+
+
+def _end_sessions(connection: Connection, source: str, changes: Sequence[Change]) -> None:
+    """End the sessions of parties whose number is another one now: the old number may have been a stranger's."""
+    renumbered = [
+        change.key
+        for change in changes
+        if isinstance(change.after.record, Party)
+        and change.before is not None
+        and change.before.phone_hash not in (None, change.after.phone_hash)
+    ]
+    if renumbered:
+        theirs = select(parties.c.id).where(
+            parties.c.source == source, bulk.among(connection, parties.c.key, renumbered)
+        )
+        connection.execute(delete(sessions).where(sessions.c.party_id.in_(theirs)))
 
 
 def _write_history(

@@ -115,6 +115,8 @@ def as_json(view: CaseView) -> dict[str, Any]:
     body["source_silent"] = view.source_silent
     if view.unit is not None:
         body["unit"] = {**view.unit.fields, "clause": view.unit.clause}
+    if view.transferred_to is not None:
+        body["transferred_to"] = {**view.transferred_to.fields, "clause": view.transferred_to.clause}
     if view.rights_clause is not None:
         body["rights"] = [{"title": right.title, "text": right.text} for right in view.rights]
     body["milestones"] = [_milestone(milestone) for milestone in view.milestones]

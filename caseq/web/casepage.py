@@ -14,7 +14,7 @@ from caseq.web import phrases
 from caseq.web.language import N_, Words, as_date
 from caseq.web.stage import ENDS, Stage, Story, current_measure, is_suspect_side, stage, story
 from caseq.web.track import Step, track
-from caseq.web.wording import KINDS, MILESTONES, Entry, entry, role_word
+from caseq.web.wording import KIND_AND_ROLES, KINDS, MILESTONES, Entry, clause_words, entry, role_word
 
 Pairs = tuple[tuple[Markup, Markup], ...]
 
@@ -66,9 +66,6 @@ _HIDDEN: Mapping[Story, tuple[tuple[str, str, str | None], ...]] = {
     Story.OTHER: (_EVIDENCE, _OTHERS),
 }
 
-_CHINESE_CLAUSE = str.maketrans("()", "（）")
-_ENGLISH_CLAUSE = str.maketrans("一二三四五六七八九", "123456789")
-
 
 def build(view: CaseView, grant: Grant, bureau: Bureau, words: Words, today: date) -> CasePage:
     """The page for this view; `grant` is what the policy opens to everybody in this role."""
@@ -91,6 +88,22 @@ def build(view: CaseView, grant: Grant, bureau: Bureau, words: Words, today: dat
     )
 
 
+@dataclass(frozen=True)
+class TransferPage:
+    """What templates/pages/transferred.html prints of why the reader sees this."""
+
+    kind: Markup
+    role: Markup
+    clauses: Markup
+
+
+def transfer(view: CaseView, words: Words) -> TransferPage:
+    """The page of a case that another authority handles now."""
+    assert view.transferred_to is not None
+    role = words.say(role_word(view.kind, view.role))
+    return TransferPage(words.say(KINDS[Kind(view.kind)]), role, clause_words(view.transferred_to.clause, words))
+
+
 def overview(policy: Policy, words: Words) -> Pairs:
     """Who sees what online, as (roles in a kind of case, items), in the order of the policy."""
     roles: dict[tuple[Markup, Markup], list[Markup]] = {}
@@ -98,8 +111,7 @@ def overview(policy: Policy, words: Words) -> Pairs:
         row = words.say(KINDS[Kind(kind)]), words.listed(_seen_items(grant, words))
         roles.setdefault(row, []).append(words.say(role_word(kind, role)))
     return tuple(
-        (words.say(N_("%(kind)s：%(roles)s"), kind=kind, roles=words.listed(who)), seen)
-        for (kind, seen), who in roles.items()
+        (words.say(KIND_AND_ROLES, kind=kind, roles=words.listed(who)), seen) for (kind, seen), who in roles.items()
     )
 
 
@@ -142,8 +154,7 @@ def _pairs(pairs: tuple[phrases.Said, ...] | list[phrases.Said], words: Words) -
 def _clauses(grant: Grant, words: Words) -> Markup:
     rules = [grant.unit, grant.rights, *grant.milestones.values()]
     clauses = dict.fromkeys(rule.clause for rule in rules if rule is not None)
-    table = _ENGLISH_CLAUSE if words.language == "en" else _CHINESE_CLAUSE
-    return Markup('<span class="number">{}</span>').format(words.listed([c.translate(table) for c in clauses]))
+    return words.listed([clause_words(clause, words) for clause in clauses])
 
 
 def _seen(grant: Grant, role: str, words: Words) -> tuple[Markup, ...]:

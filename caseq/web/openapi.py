@@ -16,6 +16,7 @@ blueprint = Blueprint("openapi", __name__)
 
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _TEXT = {"type": "string"}
+_DATE = {"type": "string", "format": "date"}
 
 
 @blueprint.get("/api/openapi.json")
@@ -88,7 +89,7 @@ def _case_view_schema() -> dict[str, Any]:
     milestone = _object(
         {
             "name": {"enum": list(MilestoneName)},
-            "occurred_on": {"type": "string", "format": "date"},
+            "occurred_on": _DATE,
             "released_at": {"type": "string", "format": "date-time"},
             "document_number": _TEXT,
             "details": _object(fields, []) | {"required": []},
@@ -104,6 +105,7 @@ def _case_view_schema() -> dict[str, Any]:
         "as_of": {"type": "string", "format": "date-time"},
         "source_silent": {"type": "boolean"},
         "unit": unit,
+        "transferred_to": _object({"name": _TEXT, "phone": _TEXT, "on": _DATE, "clause": _TEXT}, ["clause"]),
         "rights": {"type": "array", "items": _object({"title": _TEXT, "text": _TEXT})},
         "milestones": {"type": "array", "items": milestone},
         "policy": _TEXT,

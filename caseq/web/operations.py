@@ -94,6 +94,8 @@ class _Stored:
         for source, count in state.files_missing.items():
             missing.add_metric([source], count)
         yield missing
+        left = "Parties still entered in cases that were merged into others."
+        yield GaugeMetricFamily("caseq_left_behind", left, state.left_behind)
 
     def _about_sources(self, sources: Sequence[watching.Heard]) -> Iterator[Metric]:
         usual = GaugeMetricFamily("caseq_source_usual_seconds", "The usual silence of a source.", labels=["source"])

@@ -14,7 +14,7 @@ from caseq import login, viewing
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import LONGEST_NUMBER
-from caseq.web import casepage, fields
+from caseq.web import casepage, fields, policypage, policytext
 from caseq.web.browser import (
     SESSION,
     STEPS,
@@ -140,6 +140,8 @@ def case() -> Response:
     view = viewing.case_view(parts, token, words.language)
     if view is None:
         return drop(_go("timeout"), SESSION)
+    if view.transferred_to is not None:
+        return _page("transferred", view=view, page=casepage.transfer(view, words), signed_in=True)
     settings = parts.settings
     grant = settings.policy.grant(view.kind, view.role)
     page = casepage.build(view, grant, settings.bureau, words, bureau_date(parts.clock()))
@@ -196,6 +198,14 @@ def help_page() -> Response:
     """Lost receipts, no telephone, who may see what, safety, accessibility, privacy."""
     overview = casepage.overview(runtime().settings.policy, page_words())
     return _page("help", signed_in=bool(session_token()), overview=overview)
+
+
+@blueprint.get("/what-you-can-see")
+def what_you_can_see() -> Response:
+    """The policy in force in plain words: every role, what it sees, by which clause and why."""
+    words = page_words()
+    part = policypage.part(runtime().settings.policy, words)
+    return _page("what-you-can-see", signed_in=bool(session_token()), title=words.say(policytext.TITLE), part=part)
 
 
 def _ask(steps: Steps) -> Steps:

@@ -29,6 +29,17 @@ _NEUTRAL_STAGES: Mapping[Stage, Said] = {
     Stage.RECORDS: (N_("有公开给您的内容"), N_("内容在下面的进展记录里。")),
     Stage.FILED: (N_("已经立案，正在调查"), N_("公安机关决定正式调查这个案件。")),
     Stage.ACCEPTED: (N_("已经受案，正在调查"), N_("公安机关已经登记，正在查清情况。")),
+    Stage.NOT_FILED: (N_("公安机关决定不立案"), N_("理由看下面的记录和通知书。不同意，可以申请复议。")),
+    Stage.MEASURE: (N_("采取了强制措施，案件还在调查"), N_("这是调查期间的措施，不等于认定有罪。")),
+    Stage.LIFTED: (N_("强制措施已经解除，案件还在办理"), N_("解除措施不等于案件结束。")),
+    Stage.OPINION: (N_("已经有鉴定意见，案件还在调查"), N_("内容由办案民警告知，不在网上显示。")),
+    Stage.SOLVED: (N_("已经查到嫌疑人，还在继续调查"), N_("民警还在收集证据。是否有罪由法院判定。")),
+    Stage.TRANSFERRED: (
+        N_("案件已经移送检察院"),
+        N_("移送不等于认定有罪。检察院会审查，再决定是否起诉。"),
+    ),
+    Stage.WITHDRAWN: (N_("案件已经撤销"), N_("公安机关决定撤销这个案件。以决定书原件为准。")),
+    Stage.STOPPED: (N_("公安机关不再侦查这一方"), N_("以决定书原件为准。案件可能还在办理。")),
 }
 
 _BY_STORY: Mapping[tuple[Story, Stage], Said] = {
@@ -36,33 +47,13 @@ _BY_STORY: Mapping[tuple[Story, Stage], Said] = {
         N_("对嫌疑人采取过措施，还在继续调查"),
         N_("现在是否还在执行，请问办案单位。"),
     ),
-    (Story.CRIMINAL_VICTIM, Stage.SOLVED): (
-        N_("已经查到嫌疑人，还在继续调查"),
-        N_("民警还在收集证据。是否有罪由法院判定。"),
-    ),
     (Story.CRIMINAL_VICTIM, Stage.TRANSFERRED): (
         N_("案件已经移送检察院"),
         N_("检察院会审查，再决定是否起诉。"),
     ),
-    (Story.CRIMINAL_SUSPECT, Stage.LIFTED): (
-        N_("强制措施已经解除，案件还在办理"),
-        N_("解除措施不等于案件结束。"),
-    ),
-    (Story.CRIMINAL_SUSPECT, Stage.MEASURE): (
-        N_("采取了强制措施，案件还在调查"),
-        N_("这是调查期间的措施，不等于认定有罪。"),
-    ),
-    (Story.CRIMINAL_SUSPECT, Stage.OPINION): (
-        N_("已经有鉴定意见，案件还在调查"),
-        N_("内容由办案民警告知，不在网上显示。"),
-    ),
-    (Story.CRIMINAL_SUSPECT, Stage.TRANSFERRED): (
-        N_("案件已经移送检察院"),
-        N_("移送不等于认定有罪。检察院会审查，再决定是否起诉。"),
-    ),
-    (Story.CRIMINAL_SUSPECT, Stage.WITHDRAWN): (
-        N_("案件已经撤销"),
-        N_("公安机关决定撤销这个案件。以决定书原件为准。"),
+    (Story.CRIMINAL_SUSPECT, Stage.STOPPED): (
+        N_("公安机关决定不再侦查您这一方"),
+        N_("以决定书原件为准。案件可能还在办理。"),
     ),
     (Story.TRADE, Stage.RECORDS): (N_("您单位的检查和处罚记录"), N_("最新的在最上面。")),
 }
@@ -101,6 +92,7 @@ _IN_DANGER = N_("有人威胁您，请打 %(emergency)s。想起新线索，请�
 _FREE_LAWYER = N_("<b>可以马上请律师。</b>经济困难，打 %(legal_aid)s 申请免费法律援助。")
 _APPEAL = N_("不同意决定，可以申请行政复议或者起诉。怎样申请、最晚哪天，请看决定书或者问办案单位。")
 _STATEMENT = N_("想说明情况、提出申辩，请打办案单位的电话。期限看告知书。")
+_ASK_FOR_RECONSIDERATION = N_("不同意，可以申请复议。怎样申请、最晚哪天，请看通知书或者问办案单位。")
 _KEEP_PAPERS = N_("请收好决定书。有疑问，打办案单位的电话。")
 _LAWYER_FOR_VICTIM = N_("被害人可以请律师代理。经济困难，打 %(legal_aid)s 申请免费法律援助。")
 _ASK_UNIT = N_("要了解案情，请联系办案单位。")
@@ -115,7 +107,10 @@ _TO_DO: Mapping[Story, tuple[str, ...]] = {
 }
 _TO_DO_AT: Mapping[tuple[Story, Stage], tuple[str, ...]] = {
     (Story.CRIMINAL_VICTIM, Stage.TRANSFERRED): (_LAWYER_FOR_VICTIM, _IN_DANGER),
+    (Story.CRIMINAL_VICTIM, Stage.NOT_FILED): (_ASK_FOR_RECONSIDERATION, _IN_DANGER),
+    (Story.CRIMINAL_VICTIM, Stage.WITHDRAWN): (_ASK_UNIT, _IN_DANGER),
     (Story.CRIMINAL_SUSPECT, Stage.WITHDRAWN): (_KEEP_PAPERS,),
+    (Story.CRIMINAL_SUSPECT, Stage.STOPPED): (_KEEP_PAPERS,),
     (Story.ADMINISTRATIVE_VICTIM, Stage.PENALTY): (_APPEAL, _IN_DANGER),
     (Story.ADMINISTRATIVE_VICTIM, Stage.NO_PENALTY): (_APPEAL, _IN_DANGER),
     (Story.ADMINISTRATIVE_VICTIM, Stage.DECIDED): (_APPEAL, _IN_DANGER),
@@ -163,6 +158,11 @@ _NEXT_AT: Mapping[tuple[Story, Stage], tuple[Said, ...]] = {
     (Story.CRIMINAL_VICTIM, Stage.TRANSFERRED): (_PROCURATORATE,),
     (Story.CRIMINAL_SUSPECT, Stage.TRANSFERRED): (_PROCURATORATE,),
     (Story.CRIMINAL_SUSPECT, Stage.WITHDRAWN): (),
+    (Story.CRIMINAL_SUSPECT, Stage.STOPPED): (),
+    (Story.CRIMINAL_VICTIM, Stage.WITHDRAWN): (),
+    (Story.CRIMINAL_VICTIM, Stage.NOT_FILED): (
+        (N_("申请复议以后"), N_("决定可能改变，也可能不变。改变了，这里会更新。")),
+    ),
 }
 _DECIDED = (Stage.PENALTY, Stage.NO_PENALTY, Stage.DECIDED, Stage.TERMINATED, Stage.NO_INVESTIGATION)
 

@@ -67,8 +67,8 @@ def signed_by(name: str, body: bytes) -> Source | None:
 def _take(source: Source, pushed: list[Pushed]) -> Response:
     origin = request.headers["webhook-id"][:200]
     results = intake.take(runtime(), source, pushed, origin)
-    for result in results:
-        EVENTS.labels(source.name, result.outcome.value).inc()
+    for outcome, count in intake.counted(results).items():
+        EVENTS.labels(source.name, outcome).inc(count)
     return jsonify({"results": [_result(result) for result in results]})
 
 

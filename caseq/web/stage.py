@@ -30,6 +30,8 @@ class Stage(StrEnum):
     SOLVED = "solved"
     TRANSFERRED = "transferred"
     WITHDRAWN = "withdrawn"
+    NOT_FILED = "not filed"
+    STOPPED = "stopped"
     ACCEPTED = "accepted"
     HEARING = "hearing"
     MEDIATION = "mediation"
@@ -47,7 +49,12 @@ class Stage(StrEnum):
 
 #: Milestones after which the police have decided, per kind of case.
 ENDS: Mapping[str, tuple[str, ...]] = {
-    Kind.CRIMINAL: (MilestoneName.TRANSFERRED_FOR_PROSECUTION_REVIEW, MilestoneName.CASE_WITHDRAWN),
+    Kind.CRIMINAL: (
+        MilestoneName.TRANSFERRED_FOR_PROSECUTION_REVIEW,
+        MilestoneName.CASE_WITHDRAWN,
+        MilestoneName.SUSPECT_INVESTIGATION_TERMINATED,
+        MilestoneName.CASE_NOT_FILED,
+    ),
     Kind.ADMINISTRATIVE: (
         MilestoneName.PENALTY_DECISION,
         MilestoneName.NO_PENALTY_DECISION,
@@ -59,6 +66,8 @@ ENDS: Mapping[str, tuple[str, ...]] = {
 _END_STAGES: Mapping[str, Stage] = {
     MilestoneName.TRANSFERRED_FOR_PROSECUTION_REVIEW: Stage.TRANSFERRED,
     MilestoneName.CASE_WITHDRAWN: Stage.WITHDRAWN,
+    MilestoneName.SUSPECT_INVESTIGATION_TERMINATED: Stage.STOPPED,
+    MilestoneName.CASE_NOT_FILED: Stage.NOT_FILED,
     MilestoneName.PENALTY_DECISION: Stage.PENALTY,
     MilestoneName.NO_PENALTY_DECISION: Stage.NO_PENALTY,
     MilestoneName.INVESTIGATION_TERMINATED: Stage.TERMINATED,
@@ -86,7 +95,7 @@ def stage(view: CaseView) -> Stage:
     """How far the case is, from the milestones in the view."""
     if not view.milestones:
         return Stage.EMPTY
-    ends = [m.name for m in view.milestones if m.name in ENDS.get(view.kind, ())]
+    ends = ended_by(view)
     if MilestoneName.PENALTY_DECISION in ends and MilestoneName.NO_PENALTY_DECISION in ends:
         return Stage.DECIDED
     if ends:
@@ -96,6 +105,16 @@ def stage(view: CaseView) -> Stage:
     if view.kind == Kind.ADMINISTRATIVE:
         return _administrative(view)
     return Stage.RECORDS
+
+
+def ended_by(view: CaseView) -> list[str]:
+    """The milestones that ended the case, newest first; a refusal to file ends nothing once the case is filed."""
+    ends = [m.name for m in view.milestones if m.name in ENDS.get(view.kind, ())]
+    names = [m.name for m in view.milestones]
+    filed, refused = MilestoneName.CASE_FILED, MilestoneName.CASE_NOT_FILED
+    if filed in names and refused in names and names.index(filed) < names.index(refused):
+        return [name for name in ends if name != refused]
+    return ends
 
 
 def newest(view: CaseView, *names: str) -> MilestoneView | None:

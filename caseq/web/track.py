@@ -10,7 +10,7 @@ from markupsafe import Markup
 from caseq.rules.case import MilestoneName
 from caseq.rules.disclosure import CaseView, Grant, MilestoneView
 from caseq.web.language import N_, Words, as_date
-from caseq.web.stage import ENDS, Stage, Story, current_measure, newest
+from caseq.web.stage import ENDS, Stage, Story, current_measure, ended_by, newest
 from caseq.web.wording import ACTIONS, MEASURES, MILESTONES, OUTCOMES, PHASES
 
 
@@ -42,6 +42,8 @@ _ON_THE_WAY: Mapping[Story, tuple[str, ...]] = {
         MilestoneName.PRE_PENALTY_NOTICE,
     ),
 }
+#: Ends that can come before all else only: later they are not announced as possible.
+_ONLY_AT_FIRST = (MilestoneName.NO_INVESTIGATION, MilestoneName.CASE_NOT_FILED)
 _DONE = N_("已完成")
 _NOW = N_("现在在这一步")
 _MAYBE = N_("可能会有，也可能没有")
@@ -52,13 +54,12 @@ def track(view: CaseView, grant: Grant, story: Story, stage: Stage, words: Words
     """The steps, oldest first; none where there is nothing yet or no common course (trade)."""
     if stage is Stage.EMPTY or story not in _ON_THE_WAY:
         return ()
-    ends = ENDS[view.kind]
-    passed = _newest_each(view, (*_ON_THE_WAY[story], *ends))
+    passed = _newest_each(view, (*_ON_THE_WAY[story], *ENDS[view.kind]))
     done = [_done(m, words) for m in sorted(passed, key=_day)]
     if stage is Stage.TRANSFERRED:
         note = N_("以后的进展，可以打检察院的电话 12309 问。")
         return (*done, _now(N_("检察院审查"), note, words))
-    if any(m.name in ends for m in passed):
+    if ended_by(view):
         return (*done[:-1], _as_current(done[-1]))
     running = next((m for m in view.milestones if _is_running(m)), None)
     done = [_done(m, words) for m in sorted(passed, key=_day) if not _is_running(m)]
@@ -100,7 +101,7 @@ def _ahead(view: CaseView, grant: Grant, story: Story, words: Words) -> list[Ste
     ends = [
         words.say(MILESTONES[name])
         for name in ENDS[view.kind]
-        if name in grant.milestones and name != MilestoneName.NO_INVESTIGATION
+        if name in grant.milestones and name not in _ONLY_AT_FIRST
     ]
     if len(ends) == 1:
         steps.append(Step("maybe", ends[0], words.say(_MAYBE)))

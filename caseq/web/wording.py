@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from caseq.rules.case import Kind, MilestoneName, Role
 from caseq.rules.disclosure import MilestoneView
-from caseq.web.language import N_, Words, as_date
+from caseq.web.language import DEFAULT, N_, Words, as_date
 
 ROLES: Mapping[str, str] = {
     Role.COMPLAINANT: N_("控告人"),
@@ -56,6 +56,8 @@ MILESTONES: Mapping[str, str] = {
     MilestoneName.REVIEW_RESULT: N_("复议结果"),
     MilestoneName.COMPENSATION_RESULT: N_("国家赔偿结果"),
     MilestoneName.PETITION_RESULT: N_("信访办理结果"),
+    MilestoneName.CASE_NOT_FILED: N_("决定不立案（不予立案）"),
+    MilestoneName.SUSPECT_INVESTIGATION_TERMINATED: N_("不再侦查（终止侦查）"),
 }
 
 #: One plain line under each title of the log.
@@ -81,6 +83,8 @@ LINES: Mapping[str, str] = {
     MilestoneName.REVIEW_RESULT: N_("复议已经有结果。"),
     MilestoneName.COMPENSATION_RESULT: N_("赔偿申请已经有结果。"),
     MilestoneName.PETITION_RESULT: N_("信访事项已经有结果。"),
+    MilestoneName.CASE_NOT_FILED: N_("公安机关决定不立案。不同意，可以申请复议。"),
+    MilestoneName.SUSPECT_INVESTIGATION_TERMINATED: N_("公安机关决定对这一方不再侦查。"),
 }
 
 #: The injured side sees the kind of a measure but not whether it was imposed, changed or lifted.
@@ -161,6 +165,10 @@ KINDS: Mapping[str, str] = {
     Kind.PETITION: N_("信访"),
     Kind.REGULATION: N_("行政管理"),
 }
+KIND_AND_ROLES = N_("%(kind)s：%(roles)s")
+
+_CHINESE_CLAUSE = str.maketrans("()", "（）")
+_ENGLISH_CLAUSE = str.maketrans("一二三四五六七八九", "123456789")
 
 
 @dataclass(frozen=True)
@@ -179,6 +187,14 @@ def role_word(kind: str, role: str) -> str:
     """The message for a role in a kind of case."""
     special = ADMINISTRATIVE_ROLES if kind == Kind.ADMINISTRATIVE else {}
     return special.get(role) or ROLES[role]
+
+
+def clause_words(clause: str, words: Words) -> Markup:
+    """A clause as people read it: one of a statute stays as the statute is called, those of the plan are numbers."""
+    if clause.startswith("《"):
+        return words.quoted(clause)
+    number = clause.translate(_CHINESE_CLAUSE if words.language == DEFAULT else _ENGLISH_CLAUSE)
+    return Markup('<span class="number">{}</span>').format(number)
 
 
 def entry(milestone: MilestoneView, words: Words, for_victims: bool) -> Entry:

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from caseq.store.tables import outbox
+from tests.acts.telling import told
 from tests.service import CASE, UNIT, Service, case, event, milestone, party
 
 VICTIM, SUSPECT, FAMILY, OTHER = "19911110001", "19911110002", "19911110003", "19911110004"
@@ -22,15 +25,6 @@ def known_case(service: Service, kind: str = "criminal") -> None:
     )
     service.work()
     assert service.messages() == []
-
-
-def told(service: Service) -> dict[str, int]:
-    """How many messages each number got, without the +86."""
-    service.work()
-    counts: dict[str, int] = {}
-    for line in service.gateway.messages():
-        counts[line["to"][3:]] = counts.get(line["to"][3:], 0) + 1
-    return counts
 
 
 @pytest.mark.parametrize(
@@ -183,6 +177,36 @@ def test_a_message_is_dropped_when_its_reader_may_no_longer_enter(service: Servi
     service.push(event("milestone", milestone()))
     service.push(event("withdrawal", {"record": "party", "key": "P-victim"}, sequence="2"))
     assert told(service) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (event("party", party("victim", phone="无"), sequence="2"), "no number that may be sent to"),
+        (event("party", party("victim", phone=VICTIM, sms=False), sequence="2"), "not wanted"),
+        (event("party", party("victim", phone=VICTIM, valid_until="2026-11-22"), sequence="2"), "may not enter"),
+        (event("withdrawal", {"record": "party", "key": "P-victim"}, sequence="2"), "may not enter"),
+        (event("case", case(state="withheld"), sequence="2"), "may not enter"),
+        (event("withdrawal", {"record": "case", "key": CASE}, sequence="2"), "may not enter"),
+    ],
+)
+def test_a_dropped_message_says_why(service: Service, change: dict[str, Any], reason: str) -> None:
+    known_case(service)
+    service.push(event("milestone", milestone()))
+    service.push(change)
+    assert told(service) == {}
+    with service.runtime.database.engine.connect() as connection:
+        rows = connection.execute(select(outbox.c.state, outbox.c.reason)).all()
+    assert [tuple(row) for row in rows] == [("dropped", reason)]
+
+
+def test_a_reader_whose_message_was_dropped_is_told_when_access_comes_back(service: Service) -> None:
+    known_case(service)
+    service.push(event("milestone", milestone()), event("milestone", milestone("case_solved")))
+    service.push(event("withdrawal", {"record": "party", "key": "P-victim"}, sequence="2"))
+    assert told(service) == {}
+    service.push(event("party", party("victim", phone=VICTIM), sequence="3"))
+    assert told(service) == {VICTIM: 1}
 
 
 def test_a_message_goes_to_the_number_that_the_party_has_when_it_is_sent(service: Service) -> None:

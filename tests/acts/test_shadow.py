@@ -120,6 +120,14 @@ def test_after_the_shadow_everything_is_shown_and_what_changes_then_is_told(star
     assert len(service.messages()) == before + 1
 
 
+def test_a_first_number_after_the_shadow_is_told_of_what_its_owner_finds(start: Start) -> None:
+    start(True).push(event("case", case()), event("party", party(phone="无")), event("milestone", milestone()))
+    service = start(False)
+    service.push(event("party", party(), sequence="2"), event("party", party(key="P-new", phone="19911110002")))
+    service.work()
+    assert [len(service.messages(phone)) for phone in (PHONE, "19911110002")] == [1, 1]
+
+
 def test_news_that_waited_when_the_shadow_began_is_dropped(start: Start) -> None:
     service = start(False)
     service.push(*known())

@@ -122,7 +122,7 @@ def test_the_next_full_copy_makes_good_what_a_lost_day_took_away(way: Way, seed:
 
 def by_phone(before: dict[str, oracle.Case], after: dict[str, oracle.Case]) -> Counter[str]:
     """How many messages each number must get."""
-    counts = oracle.expected_messages(before, after)
+    counts = oracle.Step(before, after, datetime.now(UTC)).messages()
     parties = {key: party for case in after.values() for key, party in case.parties.items()}
     found: Counter[str] = Counter()
     for key, count in counts.items():

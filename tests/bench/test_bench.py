@@ -32,6 +32,24 @@ def test_a_small_run_prints_ratios(tmp_path: Path) -> None:
     assert "bare Flask, same bytes" in done.stdout
 
 
+@pytest.mark.slow
+def test_the_wall_has_a_line_of_its_own(postgresql_server: str, tmp_path: Path) -> None:
+    url = postgresql_server.replace("+psycopg", "")
+    command = [sys.executable, "-m", "caseq.cli", "bench", "--quick", "--engine", "postgresql", "--cases", "60"]
+    done = subprocess.run(
+        [*command, "--only", "inprocess", "--postgres-url", url, "--json", "out.json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    (values,) = [row["values"] for row in rows if row["against"] == "without the wall"]
+    assert all(value > 0 for value in values)
+
+
 def test_an_unknown_option_is_wrong_usage(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "caseq.cli", "bench", "--faster"]
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)

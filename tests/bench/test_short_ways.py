@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import fields
-from sqlalchemy import select, text
+from sqlalchemy import DateTime, select, text
+from sqlalchemy.dialects import sqlite
 
 from caseq.rules.case import MilestoneName, bureau_date
 from caseq.store import bulk
+from caseq.store.access import days
+from caseq.store.columns import Moment
 from caseq.store.prepared import Prepared, driver_connection
 from caseq.store.sealing import token_hash
 from caseq.store.tables import milestones, quarantine, received, sources
-from caseq.store.views import _Entered
+from caseq.store.views import Entered
 from caseq.web import schemas, shortcut
 from tests.service import NOON, Service, case, milestone, party
 from tests.service import event as cloud_event
@@ -137,7 +140,8 @@ def test_the_driver_gives_what_sqlalchemy_gives(service: Service) -> None:
     database, query, now = service.runtime.database, service.runtime.case_query, service.clock.now
     statement = query._select
     idle = now - timedelta(minutes=15)
-    asked = {"token_hash": token_hash(token), "now": now, "idle_since": idle, "today": bureau_date(now)}
+    of_policy = days(service.runtime.settings.policy, bureau_date(now))
+    asked = {"token_hash": token_hash(token), "now": now, "idle_since": idle, **of_policy}
     with database.autocommit() as connection:
         expected = [tuple(row) for row in connection.execute(statement, asked)]
     prepared = Prepared(statement, database.engine.dialect)
@@ -146,7 +150,7 @@ def test_the_driver_gives_what_sqlalchemy_gives(service: Service) -> None:
     found = [tuple(prepared.load(row, 0, len(row))) for row in rows]
     assert found == expected
     assert [list(map(type, row)) for row in found] == [list(map(type, row)) for row in expected]
-    assert tuple(column.name for column in statement.selected_columns)[: len(_Entered._fields)] == _Entered._fields
+    assert tuple(column.name for column in statement.selected_columns)[: len(Entered._fields)] == Entered._fields
 
 
 def test_a_broken_connection_is_a_503_and_the_next_look_works(service: Service, engine: str) -> None:
@@ -240,3 +244,14 @@ def test_moments_are_stored_alike_by_both_ways(service: Service) -> None:
         connection.execute(received.insert(), {"source": "x", "event_id": "core", "received_at": moment})
         rows = connection.execute(text("SELECT received_at FROM received")).scalars().all()
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("microsecond", [0, 1, 123456])
+def test_sqlite_is_given_the_text_that_sqlalchemy_makes_of_a_moment(microsecond: int) -> None:
+    moment = datetime(987, 1, 2, 3, 4, 5, microsecond, tzinfo=UTC)
+    dialect = sqlite.dialect()
+    written, long_way = Moment().bind_processor(dialect), DateTime().dialect_impl(dialect).bind_processor(dialect)
+    assert written is not None
+    assert long_way is not None
+    assert written(moment) == long_way(moment)
+    assert written(None) is None

@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template
 from playwright.sync_api import Browser, Page
 
+from caseq.rules.disclosure import TransferView
+from caseq.settings import policy_of
+from caseq.web import casepage, policypage
+from caseq.web.browser import page_words
+from caseq.web.language import words
 from tests.browser.conftest import Site, served_case, serving
 from tests.service import CASE, PHONE, Service
 from tests.web.pagesamples import COURSES, html_of, view_of
@@ -33,7 +39,8 @@ STATES = {
     "code, wrong": [CASE, PHONE, "00000000"],
     "paused": [CASE, PHONE, *["00000000"] * 5],
 }
-STATIC = ("/help", "/signed-out", "/timeout", "/no-such-page")
+TRANSFERRED = ("/sample/transferred/all", "/sample/transferred/nothing")
+STATIC = ("/help", "/what-you-can-see", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -60,6 +67,13 @@ def add_samples(app: Flask, service: Service) -> None:
     @app.get("/sample/<kind>/<role>/<int:course>/<language>")
     def sample(kind: str, role: str, course: int, language: str) -> str:
         return html_of(service, view_of(service, kind, role, COURSES[kind][course], language), language)
+
+    @app.get("/sample/transferred/<what>")
+    def transferred(what: str) -> str:
+        to = {"name": "示例市公安局", "phone": "0951-8022000", "on": "2026-11-20"} if what == "all" else {}
+        view = replace(view_of(service, "criminal", "victim", []), transferred_to=TransferView(to, "四(二)1(1)"))
+        page = casepage.transfer(view, page_words())
+        return render_template("pages/transferred.html", view=view, page=page, signed_in=True)
 
     @app.get("/sample/error/<int:status>")
     def error(status: int) -> str:
@@ -113,6 +127,32 @@ def test_every_other_page_is_fine(look, path):
     is_fine(page)
 
 
+def test_the_policy_is_cards_on_a_phone_and_tables_on_a_desk(look):
+    page, url, _ = look
+    page.goto(f"{url}/what-you-can-see")
+    head, cell = page.locator(".cards thead tr").first, page.locator(".cards td").first
+    for width, is_table in ((375, False), (1280, True)):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]] == []
+        assert page.evaluate(SIDEWAYS) == 0
+        assert cell.evaluate("e => getComputedStyle(e, '::before').content !== 'none'") is not is_table
+        assert (head.bounding_box() or {"width": 0})["width"] > 300 or not is_table
+    page.set_viewport_size({"width": 375, "height": 812})
+
+
+def test_the_policy_as_a_file_is_fine(look, tmp_path):
+    page, _, language = look
+    policy = policy_of({})
+    path = tmp_path / "policy.html"
+    path.write_text(policypage.document(policy, words(language)), encoding="utf-8")
+    page.goto(path.as_uri())
+    for width in (375, 1280):
+        page.set_viewport_size({"width": width, "height": 812})
+        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]] == []
+        assert page.evaluate(SIDEWAYS) == 0
+    page.set_viewport_size({"width": 375, "height": 812})
+
+
 @pytest.mark.parametrize("scripts", [True], indirect=True, ids=[""])
 def test_signing_out_is_asked_on_a_page_that_is_fine(site: Site):
     page = site.context.new_page()
@@ -139,7 +179,13 @@ def test_big_text_is_big_and_stays(site: Site):
 def test_text_enlarged_by_the_phone_never_scrolls_sideways(chromium, shown):
     """WeChat's largest setting is 25.5 px on a base of 17; half as much again is tried."""
     page = chromium.new_page(viewport={"width": 375, "height": 812})
-    for path in ("/", "/help", "/sample/criminal/victim/4/zh", "/sample/administrative/suspect/6/en"):
+    for path in (
+        "/",
+        "/help",
+        "/what-you-can-see",
+        "/sample/criminal/victim/4/zh",
+        "/sample/administrative/suspect/6/en",
+    ):
         page.goto(shown[1] + path)
         page.evaluate("document.documentElement.style.fontSize = '225%'")
         assert page.evaluate(SIDEWAYS) == 0, path

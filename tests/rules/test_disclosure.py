@@ -30,7 +30,7 @@ def milestone(name="case_filed", **more):
 
 def view(rules, milestones=(), subject=None, role=Role.VICTIM, kind=Kind.CRIMINAL):
     unit = Unit("所", "640121", "路", "0951")
-    stored = StoredCase("A1", kind, role, subject, unit, milestones, NOW, False, "criminal")
+    stored = StoredCase("A1", kind, "open", role, subject, False, unit, None, milestones, NOW, False, "criminal")
     return project(stored, policy("test", rules), [Right("t", "x")], TODAY)
 
 

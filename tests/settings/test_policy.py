@@ -1,13 +1,16 @@
 """The shipped policy against the matrix, cell by cell; the matrix is read without the project's own code."""
 
 import csv
+import re
 
 import pytest
 
 from caseq.rules.disclosure import RIGHTS, UNIT
 from caseq.settings import load
+from caseq.settings.policyfile import read_policy
 from tests import matrix
-from tests.service import SHARED, environment
+from tests.service import ROOT, SHARED, environment
+from tests.web.test_pages_language import AVOIDED, HAN
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +59,21 @@ def test_only_the_roles_of_online_groups_may_log_in(policy, kind, role):
 @pytest.mark.skipif(not (SHARED / "matrix.csv").exists(), reason="the matrix that was handed over is not here")
 def test_our_copy_of_the_matrix_is_the_one_that_was_handed_over():
     assert matrix.MATRIX.read_bytes() == (SHARED / "matrix.csv").read_bytes()
+
+
+TEXTS = sorted((ROOT / "config" / "disclosure").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_every_rule_says_why_in_one_short_sentence_in_both_languages(path):
+    for rule in read_policy(path).rules:
+        chinese, english = rule.reason["zh"], rule.reason["en"]
+        assert re.fullmatch(rf"[{HAN}\d，、：]{{8,27}}。", chinese), chinese
+        assert re.fullmatch(r"[A-Z][\x20-\x7e]{20,99}\.", english), english
+        assert not any(word in chinese for word in AVOIDED), chinese
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
+def test_no_reason_speaks_of_guilt(path):
+    for rule in read_policy(path).rules:
+        assert not re.search("罪|犯|凶手|guilty|criminal|offender", " ".join(rule.reason.values())), rule.reason

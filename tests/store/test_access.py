@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import ColumnElement, insert, literal_column, select
+from sqlalchemy import ColumnElement, false, insert, literal_column, select, true
 
 from caseq.rules import access as by_rule
 from caseq.rules.case import Case, CaseState, Kind, MilestoneName, Party, Role, Unit
@@ -58,7 +58,7 @@ def test_sql_lets_in_whom_the_rule_lets_in(store):
         connection.execute(insert(cases), case_rows)
         connection.execute(insert(parties), party_rows)
         entered = select(parties.c.id).join(cases).where(in_sql.may_enter(store.policy))
-        found = set(connection.execute(entered, {"today": TODAY}).scalars())
+        found = set(connection.execute(entered, in_sql.days(store.policy, TODAY)).scalars())
     by_id = {row["id"]: row for row in case_rows}
     expected = {row["id"] for row in party_rows if may_enter(store.policy, by_id[row["case_id"]], row)}
     assert found == expected
@@ -87,11 +87,17 @@ def test_sql_lets_nobody_in_by_what_was_withdrawn(store):
         rows = [party_row(1, 1), party_row(2, 1, withdrawn=True), party_row(3, 2)]
         connection.execute(insert(parties), [{**row, "role": "victim"} for row in rows])
         entered = select(parties.c.id).join(cases).where(in_sql.may_enter(store.policy))
-        assert connection.execute(entered, {"today": TODAY}).scalars().all() == [1]
+        assert connection.execute(entered, in_sql.days(store.policy, TODAY)).scalars().all() == [1]
 
 
+def text(word: str) -> ColumnElement[str]:
+    return literal_column(f"'{word}'")
+
+
+@pytest.mark.parametrize("is_narrowed", [False, True])
 @pytest.mark.parametrize("own", ["S1", None])
-def test_sql_reads_what_the_rule_shows(store, own):
+def test_sql_reads_what_the_rule_shows(store, own, is_narrowed):
+    narrowed: ColumnElement[bool] = true() if is_narrowed else false()
     rows = [
         milestone_row(id_, 1, name=name.value, subject=subject, hidden_until=hidden)
         for id_, (name, subject, hidden) in enumerate(
@@ -103,16 +109,19 @@ def test_sql_reads_what_the_rule_shows(store, own):
         connection.execute(insert(cases), case_row(1, kind="criminal", state="open"))
         connection.execute(insert(milestones), rows)
         for kind, role in itertools.product(Kind, Role):
-            own_column: ColumnElement[str] = literal_column(f"'{own}'" if own else "NULL")
-            seen = in_sql.may_see(store.policy, literal_column(f"'{kind}'"), literal_column(f"'{role}'"), own_column)
-            found = set(connection.execute(select(milestones.c.id).where(seen), {"today": TODAY}).scalars())
+            own_column = text(own) if own else literal_column("NULL")
+            reader = in_sql.Reader(text(kind), text("open"), text(role), own_column, narrowed)
+            seen = in_sql.may_see(store.policy, reader)
+            found = set(
+                connection.execute(select(milestones.c.id).where(seen), in_sql.days(store.policy, TODAY)).scalars()
+            )
             grant = store.policy.grant(kind, role)
             expected = {
                 row["id"]
                 for row in rows
                 if not row["withdrawn"]
                 and (rule := grant.milestones.get(row["name"]))
-                and concerns(rule.scope, own, row["subject"])
+                and concerns(rule.scope, own, row["subject"], is_narrowed)
                 and not is_held(row["hidden_until"], TODAY)
             }
             assert (kind, role, found) == (kind, role, expected)

@@ -7,12 +7,17 @@ import json
 import re
 import sqlite3
 import unicodedata
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from tests import matrix
 
+LOCAL_TIME = timezone(timedelta(hours=8))
+NEWS_WITHIN = timedelta(days=30)
 KINDS = {"刑事": "criminal", "行政": "administrative"}
 MEASURES = {
     "01": "summons_by_force",
@@ -34,9 +39,12 @@ DATES = {
 
 @dataclass
 class Milestone:
+    """What happened; `formed` is the stamp of when that was formed or last changed, in the case system's time."""
+
     name: str
     subject: str | None
     values: dict[str, Any]
+    formed: str
 
 
 @dataclass
@@ -58,6 +66,7 @@ class Case:
     unit: dict[str, str]
     milestones: dict[str, Milestone]
     parties: dict[str, Party]
+    has_a_minor_suspect: bool = False
 
 
 def read(path: Path, earlier: dict[str, Case] | None = None) -> dict[str, Case]:
@@ -92,17 +101,19 @@ def one_case(row: Any, unit: Any, suspects: list[Any], victims: list[Any], befor
     for column, name in DATES[kind].items():
         if row[column]:
             number = {"document_number": row["AJWH"]} if name == "case_accepted" else {}
-            case.milestones[name] = Milestone(name, None, {"occurred_on": day(row[column]), **number})
+            values = {"occurred_on": day(row[column]), **number}
+            put(case, name, Milestone(name, None, values, row[column]), row, before)
     if kind == "administrative" and row["JA_JASJ"] and row["RESERVATION08"]:
         values = {"occurred_on": day(row["JA_JASJ"]), "penalties": penalties(row["RESERVATION08"])}
-        case.milestones["penalty_decision"] = Milestone("penalty_decision", None, values)
+        put(case, "penalty_decision", Milestone("penalty_decision", None, values, row["JA_JASJ"]), row, before)
     for suspect in suspects:
         if suspect["SECURITYGRADE"] in (None, "", "0"):
             add_suspect(case, suspect, before)
     for victim in victims:
         role = {"1": "victim", "2": "complainant"}.get(victim["RYJS"])
         if role:
-            case.parties[f"{victim['SYSTEMID']} {role}"] = Party(role, mobile(victim["LXDH"]), None, True)
+            enters = not is_minor(victim)
+            case.parties[f"{victim['SYSTEMID']} {role}"] = Party(role, mobile(victim["LXDH"]), None, enters)
         if role == "victim":
             add_contact(case, victim, "victim_family", None, True)
     for party in case.parties.values():
@@ -110,12 +121,24 @@ def one_case(row: Any, unit: Any, suspects: list[Any], victims: list[Any], befor
     return case
 
 
+def put(case: Case, key: str, milestone: Milestone, row: Any, before: Case | None) -> None:
+    """Enter the milestone as formed when its row changed; on the first reading of a case on its own day."""
+    known = before.milestones.get(key) if before else None
+    if known and known.values == milestone.values:
+        milestone.formed = known.formed
+    elif before:
+        milestone.formed = row["LASTUPDATEDTIME"]
+    case.milestones[key] = milestone
+
+
 def add_suspect(case: Case, row: Any, before: Case | None) -> None:
     subject = row["RYBH"]
     if case.kind == "criminal" and row["CS"] and row["CSZXRQ"]:
         add_measures(case, subject, row, before)
     enters = row["ASJ_XYRZT"] == "2"
-    case.parties[f"{row['SYSTEMID']} suspect"] = Party("suspect", mobile(row["LXDH"]), subject, enters)
+    case.has_a_minor_suspect |= is_minor(row)
+    own = Party("suspect", mobile(row["LXDH"]), subject, enters and not is_minor(row))
+    case.parties[f"{row['SYSTEMID']} suspect"] = own
     add_contact(case, row, "suspect_family", subject, enters)
 
 
@@ -123,13 +146,11 @@ def add_measures(case: Case, subject: str, row: Any, before: Case | None) -> Non
     """The measures that the suspect had before, and the one in force: a new code is one more."""
     past = [m for m in (before.milestones.values() if before else ()) if m.subject == subject]
     measure, occurred_on = MEASURES[row["CS"]], day(row["CSZXRQ"])
-    if past and past[-1].values["measure"] == measure:
-        past[-1] = Milestone("compulsory_measure", subject, {**past[-1].values, "occurred_on": occurred_on})
-    else:
-        action = "changed" if past else "imposed"
-        values = {"occurred_on": occurred_on, "measure": measure, "action": action}
-        past.append(Milestone("compulsory_measure", subject, values))
-    case.milestones.update({f"{subject} {index}": milestone for index, milestone in enumerate(past)})
+    is_same = bool(past) and past[-1].values["measure"] == measure
+    values = past.pop().values if is_same else {"measure": measure, "action": "changed" if past else "imposed"}
+    newest = Milestone("compulsory_measure", subject, {**values, "occurred_on": occurred_on}, row["CSZXRQ"])
+    for index, milestone in enumerate((*past, newest)):
+        put(case, f"{subject} {index}", milestone, row, before)
 
 
 def add_contact(case: Case, row: Any, role: str, subject: str | None, enters: bool) -> None:
@@ -144,7 +165,8 @@ def fill(case: Case, party: Party) -> None:
         return
     for key, milestone in case.milestones.items():
         cell = matrix.may_see(case.kind, party.role, milestone.name, party.subject, milestone.subject)
-        if cell is not None:
+        of_others = milestone.subject is not None and milestone.subject != party.subject
+        if cell is not None and not (case.has_a_minor_suspect and of_others):
             seen = {name: milestone.values[name] for name in cell.fields if name in milestone.values}
             outer = {name: value for name, value in seen.items() if name in ("occurred_on", "document_number")}
             inner = {name: value for name, value in seen.items() if name not in outer}
@@ -156,32 +178,70 @@ def fill(case: Case, party: Party) -> None:
         "kind": case.kind,
         "role": party.role,
         "unit": {**case.unit, "clause": clause},
-        "milestones": sorted(party.shown.values(), key=as_text),
+        "milestones": [json.loads(text) for text in sorted(set(map(as_text, party.shown.values())))],
     }
 
 
-def expected_messages(before: dict[str, Case], after: dict[str, Case]) -> dict[str, int]:
-    """How many SMS each party must get for the step from one state to the other, by party key."""
-    counts = {}
-    for number, case in after.items():
-        was = before.get(number)
-        for key, party in case.parties.items():
-            earlier = was.parties.get(key) if was else None
-            count = changes(was, case, earlier, party)
-            if count and party.phone:
-                counts[key] = count
-    return counts
+@dataclass(frozen=True)
+class Step:
+    """From one state of the case system to the next, which the service took in at this aware moment."""
+
+    before: dict[str, Case]
+    after: dict[str, Case]
+    now: datetime
+
+    def messages(self) -> Counter[str]:
+        """How many SMS each party must get, by party key."""
+        return +Counter({key: count for _, key, party, count in self._changes() if party.phone})
+
+    def dropped(self) -> Counter[tuple[str, str]]:
+        """How many SMS must end without being sent, by case number and role: their parties lost the number."""
+        lost: Counter[tuple[str, str]] = Counter()
+        for number, _, party, count in self._changes():
+            if not party.phone:
+                lost[number, party.role] += count
+        return +lost
+
+    def _changes(self) -> Iterator[tuple[str, str, Party, int]]:
+        """The case number, the key, the party and how often something changed for it."""
+        for number, case in self.after.items():
+            was = self.before.get(number)
+            for key, party in case.parties.items():
+                earlier = was.parties.get(key) if was else None
+                if party.enters:
+                    yield number, key, party, self._count(was, case, earlier, party)
+
+    def _count(self, was: Case | None, case: Case, earlier: Party | None, party: Party) -> int:
+        if was is None or earlier is None or not earlier.enters:
+            return 1 if party.shown and party.phone else 0
+        if earlier.phone is None:
+            oldest_news = stamped(self.now - NEWS_WITHIN)
+            is_news = any(case.milestones[key].formed >= oldest_news for key in party.shown)
+            return 1 if is_news and party.phone else 0
+        return changed_lines(earlier.shown, party.shown) + (was.unit != case.unit)
 
 
-def changes(was: Case | None, case: Case, earlier: Party | None, party: Party) -> int:
-    if not party.enters:
-        return 0
-    if was is None or earlier is None or not earlier.enters:
-        return 1 if party.shown else 0
-    if earlier.phone is None:
-        return 0  # What changes before a number is there is told to nobody, though the number be typed in right after.
-    keys = earlier.shown.keys() | party.shown.keys()
-    return sum(earlier.shown.get(key) != party.shown.get(key) for key in keys) + (was.unit != case.unit)
+def changed_lines(before: dict[str, Any], after: dict[str, Any]) -> int:
+    """How often the page changed on the way, one milestone after the other: what reads like another is no line."""
+    page, count = {key: as_text(line) for key, line in before.items()}, 0
+    for key in sorted(before.keys() | after.keys()):
+        lines = set(page.values())
+        page.pop(key, None)
+        if key in after:
+            page[key] = as_text(after[key])
+        count += lines != set(page.values())
+    return count
+
+
+def is_minor(row: Any) -> bool:
+    """Whether the person is under 18 today."""
+    born = row["CSRQ"] or "19000101"
+    return f"{int(born[:4]) + 18}{born[4:]}" > f"{datetime.now(LOCAL_TIME):%Y%m%d}"
+
+
+def stamped(moment: datetime) -> str:
+    """The aware moment as the case system writes it."""
+    return f"{moment.astimezone(LOCAL_TIME):%Y%m%d%H%M%S}"
 
 
 def day(stamp: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from adapters import statefile
+from adapters import spool, statefile
 from adapters.feed import Feed, find_changes, read_chunk
 from adapters.mapping_file import read_mapping
 from adapters.sources.engines import open_engine
@@ -50,7 +50,7 @@ def events_of_b_asj(folder: Path) -> Pushed:
         find_changes(feed)
         while read_chunk(feed):
             pass
-        made = [json.loads(body) for (body,) in state.execute("SELECT body FROM outgoing ORDER BY position")]
+        made = [json.loads(event.body) for event in spool.waiting_events(state)]
     source.engine.dispose()
     return made
 

@@ -71,7 +71,9 @@ def view_of(service: Service, kind: str, role: str, course: list[StoredMilestone
     """What the shipped policy lets this reader see of the course."""
     settings = service.runtime.settings
     own = "T1" if kind == "trade" else "S1"
-    stored = StoredCase(CASE, kind, role, own, UNIT, course, NOON, source_silent=False, source=kind)
+    stored = StoredCase(
+        CASE, kind, "open", role, own, False, UNIT, None, course, NOON, source_silent=False, source=kind
+    )
     return project(stored, settings.policy, settings.rights.get((kind, role, language), ()), TODAY)
 
 

@@ -1,0 +1,78 @@
+"""`caseq access`: who may enter a case, and what staff do to a grant. It shows no names and no telephones."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from caseq.commands import configured
+
+if TYPE_CHECKING:
+    from caseq.store.grants import GrantRow
+
+
+@click.group()
+def access() -> None:
+    """Who may enter a case; take a grant away, or confirm who asks."""
+
+
+@access.command("list")
+@click.argument("case_number")
+def list_grants(case_number: str) -> None:
+    """One line for each party of a case: party, role, suspect, whether it may enter today, why it is barred."""
+    from caseq import granting
+
+    found = granting.of_case(configured.runtime(), case_number)
+    if not found:
+        click.echo("No live case has this number, or nobody is entered in it.", err=True)
+        sys.exit(1)
+    _print(found)
+
+
+@access.command("left-behind")
+def left_behind() -> None:
+    """Who is still entered in a case that was merged into another, where nothing new comes; exit 1 if anybody is."""
+    from caseq import granting
+
+    found = granting.left_behind(configured.runtime())
+    _print(found)
+    sys.exit(1 if found else 0)
+
+
+def _deed(command: Callable[..., None]) -> Callable[..., Any]:
+    for option, what in (("--reason", "Why, in a few words."), ("--by", "Who does this.")):
+        command = click.option(option, required=True, metavar="TEXT", help=f"{what} It goes into the audit.")(command)
+    return click.argument("case_number")(click.argument("party")(command))
+
+
+@access.command()
+@_deed
+def revoke(case_number: str, party: str, by: str, reason: str) -> None:
+    """Take the grant of PARTY in a case away: open sessions end with their next request, codes open nothing."""
+    _do("revoke", case_number, party, by, reason)
+
+
+@access.command()
+@_deed
+def confirm(case_number: str, party: str, by: str, reason: str) -> None:
+    """Open a grant that was taken away, or that of a minor who grew up, after papers showed who asks."""
+    _do("confirm", case_number, party, by, reason)
+
+
+def _do(deed: str, case_number: str, party: str, by: str, reason: str) -> None:
+    from caseq import granting
+
+    if not by.strip() or not reason.strip():
+        raise click.UsageError("--by and --reason must say something.")
+    row = granting.do(configured.runtime(), granting.Deed(deed), case_number, party, by.strip(), reason.strip())
+    if row is None:
+        click.echo("No such party in a live case of this number; `caseq access list` shows who there is.", err=True)
+        sys.exit(1)
+    click.echo(f"{deed}: {row.case_number} {row.party} {row.role}")
+
+
+def _print(rows: "Sequence[GrantRow]") -> None:
+    for row in rows:
+        state = "enters" if row.may_enter else row.barred or "does not enter"
+        click.echo("\t".join((row.case_number, row.source, row.party, row.role, row.subject or "-", state)))

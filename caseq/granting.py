@@ -1,0 +1,59 @@
+"""What staff do to a grant: take it away, or confirm who asks; both with a name and a reason, in the audit."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from caseq.rules.case import bureau_date
+from caseq.rules.numbers import lookup_key
+from caseq.runtime import Runtime
+from caseq.store import auditing, grants, logins
+from caseq.store.access import REVOKED
+from caseq.store.grants import GrantRow
+
+
+class Deed(StrEnum):
+    """`confirm`: staff have seen by papers who this is (a minor has grown up, an access was taken away by mistake)."""
+
+    REVOKE = "revoke"
+    CONFIRM = "confirm"
+
+
+def of_case(runtime: Runtime, case_number: str) -> Sequence[GrantRow]:
+    """The grants of the live case with this number, current or former; empty if there is none."""
+    with runtime.database.autocommit() as connection:
+        today = bureau_date(runtime.clock())
+        return grants.of_case(connection, runtime.settings.policy, lookup_key(case_number), today)
+
+
+def left_behind(runtime: Runtime) -> Sequence[GrantRow]:
+    """The grants that are still in cases which were merged into others: their source has to move them."""
+    with runtime.database.autocommit() as connection:
+        return grants.left_behind(connection, runtime.settings.policy, bureau_date(runtime.clock()))
+
+
+def do(runtime: Runtime, deed: Deed, case_number: str, party: str, by: str, reason: str) -> GrantRow | None:
+    """The grant before it was taken away or opened again, for every process at once; None if there is no such grant.
+
+    Sessions of a grant that was taken away end with their next request, codes under way open nothing: not even when
+    it is opened again, because they may be in the hands of a stranger.
+    """
+    now = runtime.clock()
+    policy, key = runtime.settings.policy, lookup_key(case_number)
+    with runtime.database.transaction() as connection:
+        row = _named(grants.of_case(connection, policy, key, bureau_date(now)), key, party)
+        if row is None:
+            return None
+        grants.bar(connection, row.party_id, REVOKED if deed is Deed.REVOKE else None)
+        if deed is Deed.REVOKE:
+            logins.end_all(connection, row.party_id, now)
+        facts = {"by": by, "reason": reason, "was": row.barred}
+        auditing.record(connection, deed.value, now, party_id=row.party_id, case_id=row.case_id, facts=facts)
+    return row
+
+
+def _named(found: Sequence[GrantRow], case_key: str, party: str) -> GrantRow | None:
+    """The one grant of this party; where two sources use its key, that in the case whose own number was given."""
+    theirs = [row for row in found if row.party == party]
+    if len(theirs) > 1:
+        theirs = [row for row in theirs if lookup_key(row.case_number) == case_key]
+    return theirs[0] if len(theirs) == 1 else None

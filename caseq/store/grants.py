@@ -1,0 +1,75 @@
+"""The grants of a case as staff see them, and what they may do: bar one, or open it again. No names, no telephones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, or_, select, update
+
+from caseq.rules.disclosure import Policy
+from caseq.store.access import days, may_enter
+from caseq.store.tables import case_aliases, cases, parties
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """One live party: whether it may enter today, and why it is barred if it is (store/access.py)."""
+
+    party_id: int
+    case_id: int
+    source: str
+    case_number: str
+    party: str
+    role: str
+    subject: str | None
+    may_enter: bool
+    barred: str | None
+
+
+def of_case(connection: Connection, policy: Policy, case_key: str, today: date) -> Sequence[GrantRow]:
+    """The live parties of the live cases that have this number or are also called so."""
+    named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == case_key)
+    numbered = or_(cases.c.number_key == case_key, cases.c.id.in_(named))
+    return _rows(connection, policy, _grants(policy).where(numbered), today)
+
+
+def left_behind(connection: Connection, policy: Policy, today: date) -> Sequence[GrantRow]:
+    """Who may enter a case that was merged into another: nothing new comes there any more."""
+    merged = _grants(policy).where(cases.c.merged_into.is_not(None), may_enter(policy))
+    return _rows(connection, policy, merged, today)
+
+
+def count_left_behind(connection: Connection, policy: Policy, today: date) -> int:
+    """How many parties `left_behind` names."""
+    merged = select(func.count()).select_from(parties.join(cases, cases.c.id == parties.c.case_id))
+    counted = merged.where(cases.c.merged_into.is_not(None), may_enter(policy))
+    return int(connection.execute(counted, days(policy, today)).scalar_one())
+
+
+def bar(connection: Connection, party_id: int, barred: str | None) -> None:
+    """Bar a party for this reason, or open its grant again (None)."""
+    connection.execute(update(parties).where(parties.c.id == party_id).values(barred=barred))
+
+
+def _grants(policy: Policy) -> Select[Any]:
+    return (
+        select(
+            parties.c.id,
+            parties.c.case_id,
+            parties.c.source,
+            cases.c.number,
+            parties.c.key,
+            parties.c.role,
+            parties.c.subject,
+            may_enter(policy).label("may_enter"),
+            parties.c.barred,
+        )
+        .join(cases, cases.c.id == parties.c.case_id)
+        .where(cases.c.withdrawn.is_(False), parties.c.withdrawn.is_(False))
+        .order_by(cases.c.number, parties.c.key)
+    )
+
+
+def _rows(connection: Connection, policy: Policy, wanted: Select[Any], today: date) -> Sequence[GrantRow]:
+    return [GrantRow(*tuple(row)) for row in connection.execute(wanted, days(policy, today))]
