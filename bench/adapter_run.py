@@ -1,6 +1,7 @@
 """One adapter in a process of its own, so that its time and its memory can be told; prints both as JSON.
 
-`python -m bench.adapter_run read|push MAPPING`: read and map every case and keep nothing, or the real `run --once`.
+`python -m bench.adapter_run read|push MAPPING`: read every case, map it to events and keep nothing, or the real
+`run --once`.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from adapters import bookmark, statefile, work
+from adapters.changes import changes
 from adapters.feed import find_changes
 from adapters.mapping_file import read_mapping
 from adapters.moments import LOCAL_TIME
@@ -20,18 +22,20 @@ from adapters.run import main as adapter
 
 
 def read_and_map(path: Path) -> int:
-    """Reads and maps every case in chunks as the adapter does; how many records there are."""
+    """Reads every case in chunks as the adapter does, and maps its rows to events; how many events there are."""
     mapping = read_mapping(path, os.environ)
     state = statefile.open_copy(Path(mapping.state))
-    records = 0
+    events = 0
     with work.open_source(mapping, Path(mapping.state)) as source:
         feed = work.open_feed(mapping, state, source)
         find_changes(feed)
-        today = feed.clock().astimezone(LOCAL_TIME).date()
+        now = feed.clock()
+        today = now.astimezone(LOCAL_TIME).date()
         while numbers := bookmark.pending_cases(state, mapping.source.chunk_cases):
-            records += sum(len(read_case(mapping, case, {}, today).records) for case in source.cases(numbers))
+            readings = (read_case(mapping, case, {}, today) for case in source.cases(numbers))
+            events += sum(len(changes(reading, (), now)) for reading in readings)
             bookmark.drop_pending(state, numbers)
-    return records
+    return events
 
 
 def push(path: Path) -> int:
@@ -53,9 +57,9 @@ def peak_bytes() -> int:
 def main(what: str, path: Path) -> None:
     """Do it and print what it took."""
     began = time.perf_counter()
-    records = {"read": read_and_map, "push": push}[what](path)
+    events = {"read": read_and_map, "push": push}[what](path)
     seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes(), "records": records}))
+    print(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes(), "events": events}))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    Select,
     Table,
     Text,
     any_,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -41,6 +43,20 @@ def among(connection: Connection, searched: Column[Any], values: Iterable[Any]) 
         each = BigInteger() if isinstance(searched.type, BigInteger) else Text()
         return searched == any_(literal(wanted, ARRAY(each)))
     return searched.in_(select(func.json_each(json.dumps(wanted)).table_valued("value").c.value))
+
+
+def each(connection: Connection, wanted: Select[Any], searched: Column[Any], keys: Iterable[str]) -> Select[Any]:
+    """The rows of `wanted` in which the column holds one of the keys, if at most one row holds each.
+
+    PostgreSQL is made to look up every key by itself: of a table without statistics, as every table is while a first
+    load fills it, it would rather read all rows of a source for every batch.
+    """
+    if connection.dialect.name != "postgresql":
+        return wanted.where(among(connection, searched, keys))
+    texts = func.unnest(literal(list(keys), ARRAY(Text())))
+    given = texts.table_valued(column("key", Text)).render_derived(name="given")
+    found = wanted.where(searched == given.c.key).limit(1).lateral("found")
+    return select(found).join_from(given, found, true())
 
 
 def put(connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...] = (), replace: bool = False) -> None:

@@ -46,10 +46,11 @@ def open_book(
     """The part of the ledger that these events of one source touch."""
     events = list(events)
     wanted = {lookup_key(event.case_number) for event in events}
-    named = bulk.among(connection, cases.c.number_key, wanted)
-    others = select(cases.c.number_key).where(named, _IS_LIVE, cases.c.source != source)
-    book = Book(source, kinds, policy.items, fingerprint, frozenset(connection.execute(others).scalars()))
-    own = connection.execute(select(cases).where(cases.c.source == source, named)).all()
+    others = select(cases.c.number_key).where(_IS_LIVE, cases.c.source != source)
+    elsewhere = connection.execute(bulk.each(connection, others, cases.c.number_key, wanted)).scalars()
+    book = Book(source, kinds, policy.items, fingerprint, frozenset(elsewhere))
+    of_source = select(cases).where(cases.c.source == source)
+    own = connection.execute(bulk.each(connection, of_source, cases.c.number_key, wanted)).all()
     for row in own:
         book.know(RecordType.CASE, row.number_key, _case_entry(row))
         if row.narrowed:
@@ -119,7 +120,7 @@ def _touched(
     if case_ids:
         yield from connection.execute(seen.where(bulk.among(connection, table.c.case_id, case_ids), of_cases))
     if keys:
-        yield from connection.execute(seen.where(table.c.source == source, bulk.among(connection, table.c.key, keys)))
+        yield from connection.execute(bulk.each(connection, seen.where(table.c.source == source), table.c.key, keys))
 
 
 def _case_entry(row: Row[Any]) -> Entry[Case]:

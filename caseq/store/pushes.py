@@ -74,9 +74,8 @@ def _state(row: Row[Any]) -> SourceState:
 
 def already_received(connection: Connection, source: str, ids: Iterable[str]) -> set[str]:
     """Which of the event ids of this source were taken in before."""
-    wanted = select(received.c.event_id)
-    wanted = wanted.where(received.c.source == source, bulk.among(connection, received.c.event_id, ids))
-    return set(connection.execute(wanted).scalars())
+    of_source = select(received.c.event_id).where(received.c.source == source)
+    return set(connection.execute(bulk.each(connection, of_source, received.c.event_id, ids)).scalars())
 
 
 def note_received(connection: Connection, source: str, ids: Iterable[str], now: datetime) -> None:

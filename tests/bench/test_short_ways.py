@@ -228,6 +228,25 @@ def test_a_value_is_found_among_any_number(service: Service, count: int) -> None
         assert sorted(found) == sorted(ids)
 
 
+@pytest.mark.parametrize("count", [0, 1, 3000])
+def test_every_key_is_looked_up_by_itself(service: Service, engine: str, count: int) -> None:
+    """As during a first load, PostgreSQL has no statistics of the table, and many of its rows are of the one source."""
+    ids = [f"id {n} '\"\\ 丁" for n in range(count)]
+    rows = [
+        {"source": "x", "event_id": id_, "received_at": NOON} for id_ in (*ids, *(f"else {n}" for n in range(3000)))
+    ]
+    with service.runtime.database.transaction() as connection:
+        bulk.put(connection, received, [*rows, {"source": "y", "event_id": "only here", "received_at": NOON}])
+        of_source = select(received.c.event_id).where(received.c.source == "x")
+        wanted = bulk.each(connection, of_source, received.c.event_id, [*ids, "only here", "nowhere"])
+        assert sorted(connection.execute(wanted).scalars()) == sorted(ids)
+        if engine == "postgresql":
+            compiled = wanted.compile(connection, compile_kwargs={"literal_binds": True})
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}".replace("%", "%%")).scalars())
+            assert "pk_received" in plan
+            assert "event_id = given.key" in plan.split("Index Cond")[1], plan
+
+
 def test_whole_numbers_are_found_among_others(service: Service) -> None:
     refused = [{**whole(case(kind="x"), "case"), "id": f"e{n}"} for n in range(3)]
     service.push(*refused)
