@@ -14,7 +14,8 @@ from caseq import runtime as runtimes
 from caseq.intake import Pushed
 from caseq.runtime import Runtime
 from caseq.settings import load
-from caseq.store import auditing, logins
+from caseq.store import auditing
+from caseq.store import sessions as session_store
 from caseq.store.tables import parties, sessions
 
 SOURCE = "criminal"
@@ -77,7 +78,7 @@ def readers(parts: Runtime, most: int) -> list[Reader]:
     with parts.database.transaction() as connection:
         for row in connection.execute(select(*columns).where(parties.c.key.in_(wanted))).all():
             token = secrets.token_urlsafe(32)
-            session_id = logins.open_session(connection, token, row, now, life)
+            session_id = session_store.open_session(connection, token, row, now, life, 3)
             ids = {"session_id": session_id, "party_id": row.party_id, "case_id": row.case_id}
             auditing.record(connection, "login", now, **ids)
             opened.append(Reader(token, session_id))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import lookup_key
 from caseq.runtime import Runtime
-from caseq.store import auditing, grants, logins
+from caseq.store import auditing, grants, sessions, ways
 from caseq.store.access import REVOKED
 from caseq.store.grants import GrantRow
 
@@ -45,7 +45,9 @@ def do(runtime: Runtime, deed: Deed, case_number: str, party: str, by: str, reas
             return None
         grants.bar(connection, row.party_id, REVOKED if deed is Deed.REVOKE else None)
         if deed is Deed.REVOKE:
-            logins.end_all(connection, row.party_id, now)
+            sessions.end_all(connection, row.party_id, now)
+            ways.end_paper(connection, row.party_id, now)
+            ways.drop_app(connection, row.party_id)
         facts = {"by": by, "reason": reason, "was": row.barred}
         auditing.record(connection, deed.value, now, party_id=row.party_id, case_id=row.case_id, facts=facts)
     return row

@@ -1,17 +1,34 @@
-"""Proving who asks: a code by SMS opens one grant, that is one person in one role in one case."""
+"""Proving who asks: a code opens one grant, that is one person in one role in one case."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from caseq.rules import codes, numbers
+from caseq.rules import authenticators, codes, numbers, papercodes
+from caseq.rules.case import bureau_date
+from caseq.rules.guesses import Share
 from caseq.runtime import Runtime
-from caseq.store import auditing, logins, outbox
+from caseq.store import auditing, guessing, logins, outbox, sessions, ways
+from caseq.store.access import days
+from caseq.store.database import Connection
+from caseq.store.guessing import Stake
+from caseq.store.outbox import Purpose
 
 _TOKEN_BYTES = 32
 _KEPT_HANDLES = 3
+#: So many secrets are compared at least, whoever has an app.
+_LEAST_COMPARED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks, as far as the request tells: the network, and the parties that logged in with this browser before."""
+
+    network: str
+    known: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +56,44 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session was opened; `token` is shown to its owner once and stored only as a hash."""
+    """A session was opened; `token` is shown to its owner once and stored only as a hash.
+
+    `is_shared`: its owner told us that others use the device too.
+    """
 
     token: str = field(repr=False)
     ends_at: datetime
+    party_id: int
+    is_shared: bool
 
 
-def ask_code(runtime: Runtime, case_number: str, phone: str, language: str) -> Asked:
+def ask_code(
+    runtime: Runtime, case_number: str, phone: str, language: str, visitor: Visitor, asked_before: int = 0
+) -> Asked:
     """Record that somebody asks for a code, and nothing else: the worker finds out whether there is anyone to
-    send it to, so that reply, time and side effects are the same for a known and an unknown case."""
+    send it to, so that reply, time and side effects are the same for a known and an unknown case.
+
+    `asked_before`: how often the browser asked already; the pauses become longer.
+    """
     now = runtime.clock()
     login = runtime.settings.login
     handle = secrets.token_urlsafe(_TOKEN_BYTES)
     expires_at = now + login.code_life
-    asked = (numbers.lookup_key(case_number), numbers.mobile(phone[:50]))
+    asked = logins.Asked(
+        numbers.lookup_key(case_number), numbers.mobile(phone[:50]), visitor.known, _network_hash(runtime, visitor)
+    )
     with runtime.database.transaction() as connection:
         challenge_id = logins.add_challenge(connection, runtime.sealer, handle, language, asked, now, expires_at)
         outbox.add_resolve(connection, challenge_id, now)
         auditing.record(connection, "ask_code", now, facts={"challenge": challenge_id})
-    return Asked(handle, expires_at, now + timedelta(seconds=login.resend_seconds))
+    return Asked(handle, expires_at, now + login.pause_after(asked_before + 1))
 
 
-def enter_code(runtime: Runtime, handles: Sequence[str], code: str) -> Opened | Refused:
+def _network_hash(runtime: Runtime, visitor: Visitor) -> str:
+    return runtime.sealer.fingerprint("network", visitor.network)
+
+
+def enter_code(runtime: Runtime, handles: Sequence[str], code: str, visitor: Visitor) -> Opened | Refused:
     """Spend one try on every challenge of these handles, then compare; a right code opens its grant, once.
 
     Several handles are the requests of one browser: an older code that is still within its time works too.
@@ -70,10 +103,12 @@ def enter_code(runtime: Runtime, handles: Sequence[str], code: str) -> Opened | 
     with runtime.database.transaction() as connection:
         tried = logins.spend_try(connection, handles, runtime.settings.login.tries, now)
         alive = bool(tried) or logins.any_alive(connection, handles, now)
+        asked = {"challenges": [challenge.id for challenge in tried]}
+        paid = _pay(runtime, connection, logins.AT_STAKE, asked, visitor, now, is_sms=True) if tried else set()
     for challenge in tried:
         key = runtime.sealer.derived(challenge.key_id, codes.PURPOSE)
         n = codes.which(codes.secret(key, challenge.id), code)
-        if n is not None and (opened := _open(runtime, challenge.id, n, now)):
+        if n is not None and (opened := _open_by_sms(runtime, challenge.id, n, paid, visitor, now)):
             return opened
     tries_left = max((runtime.settings.login.tries - challenge.tries for challenge in tried), default=0)
     if not alive:
@@ -81,22 +116,104 @@ def enter_code(runtime: Runtime, handles: Sequence[str], code: str) -> Opened | 
     return Refused(Reason.WRONG if tries_left else Reason.USED_UP, tries_left)
 
 
-def _open(runtime: Runtime, challenge_id: int, n: int, now: datetime) -> Opened | None:
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    life = runtime.settings.login.session_life
+def enter_own_code(runtime: Runtime, case_number: str, typed: str, visitor: Visitor) -> Opened | Refused:
+    """Open the grant of whoever has this code for this case: on paper, from the counter, or in an app; once.
+
+    Every refusal is the same, and says nothing of the case.
+    """
+    case_key, now = numbers.lookup_key(case_number), runtime.clock()
+    form = papercodes.parse(typed)
+    if isinstance(form, papercodes.Typed):
+        opened = _enter_paper(runtime, case_key, "paper typed", form.code, None, visitor, now)
+    elif isinstance(form, papercodes.Keypad):
+        paid = _paid_for(runtime, runtime.stakes.keypads, case_key, visitor, now)
+        opened = _enter_paper(runtime, case_key, "paper keypad", form.code, paid, visitor, now)
+    else:
+        opened = _enter_app_code(runtime, case_key, typed, visitor, now)
+    return opened or Refused(Reason.WRONG, 0)
+
+
+def _enter_paper(
+    runtime: Runtime, case_key: str, purpose: str, code: str, paid: set[int] | None, visitor: Visitor, now: datetime
+) -> Opened | None:
+    hashes = runtime.sealer.fingerprints(purpose, code)
     with runtime.database.transaction() as connection:
-        party = logins.use_code(connection, runtime.settings.policy, challenge_id, n, now)
-        if party is None:
-            return None
-        session_id = logins.open_session(connection, token, party, now, life)
-        ids = {"session_id": session_id, "party_id": party.party_id, "case_id": party.case_id}
-        auditing.record(connection, "login", now, **ids)
-    return Opened(token, now + life)
+        party = ways.use_paper(connection, runtime.settings.policy, case_key, hashes, paid, now)
+        return party and _open(runtime, connection, party, "paper", visitor, now)
+
+
+def _enter_app_code(runtime: Runtime, case_key: str, typed: str, visitor: Visitor, now: datetime) -> Opened | None:
+    paid = _paid_for(runtime, runtime.stakes.apps, case_key, visitor, now)
+    with runtime.database.autocommit() as connection:
+        apps = [app for app in ways.enrolled(connection, runtime.sealer, paid) if app.is_confirmed]
+    step = authenticators.step_at(now.timestamp())
+    found = [(app.party_id, authenticators.which_step(app.secret, typed, step)) for app in apps]
+    for _ in range(_LEAST_COMPARED - len(apps)):
+        authenticators.which_step(b"nobody's secret", typed, step)
+    for party_id, used in found:
+        if used is not None:
+            with runtime.database.transaction() as connection:
+                party = ways.use_step(connection, runtime.settings.policy, party_id, used, now)
+                if party is not None:
+                    return _open(runtime, connection, party, "app", visitor, now)
+    return None
+
+
+def _paid_for(runtime: Runtime, stake: Stake, case_key: str, visitor: Visitor, now: datetime) -> set[int]:
+    asked = {"case_key": case_key, "now": now, **days(runtime.settings.policy, bureau_date(now))}
+    with runtime.database.transaction() as connection:
+        return _pay(runtime, connection, stake, asked, visitor, now, is_sms=False)
+
+
+def _pay(
+    runtime: Runtime,
+    connection: Connection,
+    stake: Stake,
+    asked: dict[str, Any],
+    visitor: Visitor,
+    now: datetime,
+    is_sms: bool,
+) -> set[int]:
+    """The parties at stake whose ledger had room for this guess: from the share of known browsers, or of strangers.
+
+    Of strangers also their network must have some left, and for a code from an SMS the whole site.
+    """
+    budget, hour = runtime.settings.guesses, int(now.timestamp()) // 3600
+    asked = {**asked, "known": sorted(visitor.known)}
+    known, strangers = {**asked, "is_known": True}, {**asked, "is_known": False}
+    paid = stake.spend(connection, known, Share.KNOWN, budget.known, hour)
+    of_network = f"network {_network_hash(runtime, visitor)}"
+    from_here = stake.spend(connection, strangers, of_network, budget.network, hour)
+    few = (budget.in_a_row, budget.few)
+    from_all = stake.spend(connection, strangers, Share.STRANGERS, budget.strangers, hour, few)
+    may_site = guessing.spend_of_site(connection, budget, hour) if is_sms else True
+    return paid | (from_here & from_all if may_site else set())
+
+
+def _open_by_sms(
+    runtime: Runtime, challenge_id: int, n: int, paid: Collection[int], visitor: Visitor, now: datetime
+) -> Opened | None:
+    with runtime.database.transaction() as connection:
+        party = logins.use_code(connection, runtime.settings.policy, challenge_id, n, paid, now)
+        return party and _open(runtime, connection, party, "sms", visitor, now)
+
+
+def _open(runtime: Runtime, connection: Connection, party: Any, way: str, visitor: Visitor, now: datetime) -> Opened:
+    token, login = secrets.token_urlsafe(_TOKEN_BYTES), runtime.settings.login
+    session_id = sessions.open_session(connection, token, party, now, login.session_life, login.sessions_at_once)
+    guessing.forgive(connection, party.party_id)
+    if party.entered_at is None:
+        sessions.note_entry(connection, party.party_id, now)
+    elif party.party_id not in visitor.known:
+        outbox.add_notice(connection, Purpose.DEVICE, party.party_id, party.phone_hash, f"session:{session_id}", now)
+    ids = {"session_id": session_id, "party_id": party.party_id, "case_id": party.case_id}
+    auditing.record(connection, "login", now, facts={"way": way}, **ids)
+    return Opened(token, now + login.session_life, party.party_id, party.is_shared)
 
 
 def sign_out(runtime: Runtime, token: str) -> None:
     """End the session of this token, in every process and at once; an unknown token changes nothing."""
     with runtime.database.transaction() as connection:
-        session_id = logins.end_session(connection, token)
+        session_id = sessions.end_session(connection, token)
         if session_id is not None:
             auditing.record(connection, "sign_out", runtime.clock(), session_id=session_id)

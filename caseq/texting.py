@@ -34,37 +34,6 @@ class _Redirect:
     phone_hash: str
 
 
-def resolve(runtime: Runtime, most: int = 50) -> int:
-    """Find out whom requested codes go to and queue those codes; returns how many requests were dealt with."""
-    now = runtime.clock()
-    with runtime.database.transaction() as connection:
-        challenge_ids = outbox.take_resolves(connection, most, now)
-        for challenge_id in challenge_ids:
-            asked = logins.challenge(connection, runtime.sealer, challenge_id)
-            if asked is not None and asked.expires_at > now:
-                _queue_codes(runtime, connection, asked, now)
-    return len(challenge_ids)
-
-
-def _queue_codes(runtime: Runtime, connection: Connection, asked: logins.Challenge, now: datetime) -> None:
-    login, policy = runtime.settings.login, runtime.settings.policy
-    found = logins.reachable(connection, runtime.sealer, policy, asked, now, codes.MOST_GRANTS)
-    pause = timedelta(seconds=login.resend_seconds)
-    made = {party: logins.codes_made(connection, party.party_id, now - timedelta(days=1)) for party in found}
-    wait_until = max((last + pause for _, last in made.values() if last is not None), default=asked.asked_at)
-    if wait_until > now and outbox.postpone_resolve(connection, asked.id, wait_until):
-        log.info("code_postponed", challenge=asked.id)
-        return
-    for n, (party, (count, last)) in enumerate(made.items()):
-        too_soon = last is not None and last + pause > now
-        if too_soon or count >= login.codes_a_day:
-            log.info("code_withheld", party=party.party_id, too_soon=too_soon, made_today=count)
-            continue
-        # The pause runs from the asking, as the page says, not from the moment a worker came to it.
-        logins.add_code(connection, asked.id, n, party, max(asked.asked_at, wait_until))
-        outbox.add_code(connection, asked.id, n, party.party_id, party.phone_hash, now)
-
-
 def claim(runtime: Runtime, most: int) -> list[Job]:
     """Claim messages that are due; what a lost worker claimed becomes unknown first."""
     now = runtime.clock()
@@ -110,20 +79,34 @@ def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) 
     """The text and number of a message as they are right at this moment, or why there is none."""
     settings = runtime.settings
     assert job.party_id is not None
+    if job.to_sealed is not None:
+        former = runtime.sealer.unseal(recipients.FORMER, job.to_sealed).decode()
+        return _notice(runtime, job, former, "zh")
     to = recipients.recipient(connection, runtime.sealer, settings.policy, job.party_id, now)
     if not to.may_enter:
         return _Drop("may not enter")
     if to.phone is None or to.phone_hash is None or not to.phone.startswith(settings.sending.prefixes):
         return _Drop("no number that may be sent to")
-    if job.purpose is Purpose.CODE:
+    if job.purpose is Purpose.DEVICE and not to.wants_sms:
+        return _Drop("not wanted")
+    if job.purpose in (Purpose.CODE, Purpose.DEVICE):
         if to.phone_hash != job.phone_hash:
             return _Drop("number changed")
-        return _code_message(runtime, connection, job, to.phone, now)
+        if job.purpose is Purpose.CODE:
+            return _code_message(runtime, connection, job, to.phone, now)
+        return _notice(runtime, job, to.phone, to.language)
     if not to.wants_sms:
         return _Drop("not wanted")
     if to.phone_hash != job.phone_hash:
         return _Redirect(to.phone_hash)
-    return Sms(f"caseq-{job.id}", to.phone, settings.texts["zh"].news_text(), settings.sending.news_valid_seconds)
+    text = settings.texts[to.language].news_text()
+    return Sms(f"caseq-{job.id}", to.phone, text, settings.sending.news_valid_seconds)
+
+
+def _notice(runtime: Runtime, job: Job, phone: str, language: str) -> Sms:
+    settings = runtime.settings
+    text = settings.texts[language].notice_text(job.purpose, settings.bureau.help_phone)
+    return Sms(f"caseq-{job.id}", phone, text, settings.sending.news_valid_seconds)
 
 
 def _code_message(runtime: Runtime, connection: Connection, job: Job, phone: str, now: datetime) -> Sms | _Drop:

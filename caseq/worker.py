@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from caseq import housekeeping, texting, watching
+from caseq import answering, housekeeping, texting, watching
 from caseq.errors import DatabaseUnavailable
 from caseq.runtime import Runtime
 from caseq.sms.gateway import SmsGateway
@@ -84,7 +84,7 @@ class Worker:
 
     def round(self, pool: ThreadPoolExecutor) -> bool:
         """One look at the outbox: claim for the threads that are free; whether there was anything to do."""
-        resolved = texting.resolve(self._runtime)
+        resolved = answering.resolve(self._runtime)
         self._under_way = {future for future in self._under_way if not future.done()}
         free = self._runtime.settings.worker.threads - len(self._under_way)
         if free <= 0:

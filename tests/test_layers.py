@@ -17,7 +17,11 @@ ROWS = (
     ("caseq.settings", "caseq.store", "caseq.sms", "caseq.logs"),
     ("caseq.runtime",),
     (
+        "caseq.answering",
+        "caseq.enrolling",
         "caseq.granting",
+        "caseq.paper",
+        "caseq.preferring",
         "caseq.housekeeping",
         "caseq.intake",
         "caseq.login",

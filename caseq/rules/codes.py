@@ -10,7 +10,7 @@ import pyotp
 
 DIGITS = 8
 #: One person may stand in a case in up to this many roles by the same telephone; each role gets its own code.
-MOST_GRANTS = 3
+MOST_GRANTS = 7
 
 #: What the key of all codes is derived for.
 PURPOSE = "one-time codes"

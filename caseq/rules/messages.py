@@ -11,15 +11,22 @@ _GSM_TWO_SEPTETS = set("^{}\\[~]|€\f")
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The reviewed sentences of one language; `code` has the places {code} and {minutes}."""
+    """The reviewed sentences of one language; `code` has the places {code} and {minutes}, the notices {help_phone}."""
 
     signature: str
     code: str
     news: str
+    device: str
+    number: str
 
     def code_text(self, code: str, minutes: int) -> str:
         """The SMS with a one-time code, shown in two groups of four."""
         return self.signature + self.code.format(code=f"{code[:4]} {code[4:]}", minutes=minutes)
+
+    def notice_text(self, purpose: str, help_phone: str) -> str:
+        """The SMS that an unknown device logged in ("device"), or that a party has another number now ("number")."""
+        sentence = {"device": self.device, "number": self.number}[purpose]
+        return self.signature + sentence.format(help_phone=help_phone)
 
     def news_text(self) -> str:
         """The SMS that says that there is something new, and nothing more."""

@@ -8,17 +8,20 @@ from typing import Any, TypeVar
 
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules.disclosure import Policy
+from caseq.rules.guesses import MOST_CHANCE_A_DAY, Budget
 from caseq.rules.messages import Texts, segments
 from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
-from caseq.settings.model import Bureau, Limits, Login, Operations, Sending, Settings, Source, Worker
+from caseq.settings.model import Bureau, CodeLimits, Limits, Login, Operations, Sending, Settings, Source, Worker
 from caseq.settings.rightsfile import read_rights, without_rights
 from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, SourceToml
 from caseq.settings.shipped import shipped
 from caseq.settings.tomlfile import TomlFile
 
 T = TypeVar("T")
+#: As long as a help line can be.
+_HELP_PHONE = "0951-80110000"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -63,14 +66,21 @@ def _main(path: Path) -> dict[str, Any]:
     file = TomlFile(path)
     loaded = file.checked(CaseqToml(), file.data)
     operations = loaded["operations"]
-    worker = Worker(**loaded["worker"])
+    worker, budget = Worker(**loaded["worker"]), Budget(**loaded["guesses"])
+    faults = []
     if worker.ask_after_seconds < worker.lease_seconds:
-        raise ConfigurationError(
-            [file.fault(["worker", "ask_after_seconds"], "must not be shorter than lease_seconds")]
-        )
+        faults.append(file.fault(["worker", "ask_after_seconds"], "must not be shorter than lease_seconds"))
+    if budget.worst_day >= MOST_CHANCE_A_DAY:
+        reason = f"with known = {budget.known} a stranger's chance is {budget.worst_day:.1e} a day: make it less"
+        faults.append(file.fault(["guesses", "strangers"], reason))
+    if faults:
+        raise ConfigurationError(faults)
+    login = {**loaded["login"], "pauses_seconds": tuple(loaded["login"]["pauses_seconds"])}
     return {
         "bureau": Bureau(**loaded["bureau"]),
-        "login": Login(**loaded["login"]),
+        "login": Login(**login),
+        "guesses": budget,
+        "codes": CodeLimits(**loaded["codes"]),
         "limits": Limits(**loaded["limits"]),
         "worker": worker,
         "operations": Operations(tuple(operations["metrics_allow"]), operations["worker_silent_seconds"]),
@@ -135,8 +145,11 @@ def _messages(path: Path) -> dict[str, Any]:
 def _text_faults(file: TomlFile, language: str, text: Texts) -> list[Fault]:
     try:
         written = {"code": text.code_text("00000000", 60), "news": text.news_text()}
+        written |= {name: text.notice_text(name, _HELP_PHONE) for name in ("device", "number")}
     except (KeyError, IndexError, ValueError) as error:
-        return [file.fault(["text", language, "code"], f"may use only {{code}} and {{minutes}}: {error!r}")]
+        return [
+            file.fault(["text", language, "code"], f"may use only {{code}}, {{minutes}}, {{help_phone}}: {error!r}")
+        ]
     faults = [
         file.fault(["text", language, name], f"takes {segments(words)} SMS with the signature; shorten it to one")
         for name, words in written.items()

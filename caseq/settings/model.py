@@ -7,6 +7,8 @@ from pathlib import Path
 
 from caseq.rules.case import Kind
 from caseq.rules.disclosure import Policy, Right
+from caseq.rules.fairness import CodeLimits as CodeLimits
+from caseq.rules.guesses import Budget
 from caseq.rules.messages import Texts
 from caseq.rules.silence import Bounds
 
@@ -30,10 +32,17 @@ class Bureau:
 class Login:
     code_minutes: int
     tries: int
-    resend_seconds: int
-    codes_a_day: int
+    pauses_seconds: tuple[int, ...]
     session_idle_minutes: int
     session_hours: int
+    sessions_at_once: int
+    known_browser_days: int
+    paper_days: int
+    counter_hours: int
+
+    def pause_after(self, codes: int) -> timedelta:
+        """How long to wait for the next code after so many."""
+        return timedelta(seconds=self.pauses_seconds[min(codes, len(self.pauses_seconds)) - 1] if codes else 0)
 
     @property
     def code_life(self) -> timedelta:
@@ -111,6 +120,8 @@ class Sending:
 class Settings:
     bureau: Bureau
     login: Login
+    guesses: Budget
+    codes: CodeLimits
     limits: Limits
     worker: Worker
     operations: Operations

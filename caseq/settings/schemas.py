@@ -98,10 +98,35 @@ class _Disclosure(Schema):
 class _Login(Schema):
     code_minutes = _whole(60)
     tries = _whole(10)
-    resend_seconds = _whole(3600)
-    codes_a_day = _whole(100)
+    pauses_seconds = fields.List(_whole(3600), required=True, validate=validate.Length(min=1))
     session_idle_minutes = _whole(240)
     session_hours = _whole(24)
+    sessions_at_once = _whole(100)
+    known_browser_days = _whole(400)
+    paper_days = _whole(3660)
+    counter_hours = _whole(720)
+
+
+class _Guesses(Schema):
+    known = _whole(10**6)
+    strangers = _whole(10**6)
+    network = _whole(10**6)
+    in_a_row = _whole(10**6)
+    few = _whole(100)
+    site = _whole(10**9)
+
+
+class _Codes(Schema):
+    party_an_hour = _whole(1000)
+    party = _whole(1000)
+    kept_for_known = _whole(1000)
+    agent = _whole(1000)
+    phone = _whole(1000)
+    network = _whole(1000)
+    case = _whole(10**6)
+    site_least = _whole(10**9)
+    site_times_median = _whole(1000)
+    site_an_hour_percent = _whole(100)
 
 
 class _Limits(Schema):
@@ -129,6 +154,8 @@ class CaseqToml(Schema):
     bureau = fields.Nested(_Bureau, required=True)
     disclosure = fields.Nested(_Disclosure, required=True)
     login = fields.Nested(_Login, required=True)
+    guesses = fields.Nested(_Guesses, required=True)
+    codes = fields.Nested(_Codes, required=True)
     limits = fields.Nested(_Limits, required=True)
     worker = fields.Nested(_Worker, required=True)
     operations = fields.Nested(_Operations, required=True)
@@ -158,6 +185,8 @@ class _MessageTexts(Schema):
     signature = _text()
     code = _text()
     news = _text()
+    device = _text()
+    number = _text()
 
 
 class MessagesToml(Schema):

@@ -1,19 +1,24 @@
-"""Challenges, the codes that were made for them, and sessions. Every count and every use is one statement."""
+"""Challenges and the codes that were made for them. Every count and every use is one statement."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Connection,
+    Integer,
+    Select,
     bindparam,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     union_all,
@@ -22,22 +27,43 @@ from sqlalchemy import (
 
 from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
+from caseq.rules.fairness import MadeCode
+from caseq.rules.guesses import SMS_CODE
 from caseq.store.access import days, may_enter
+from caseq.store.guessing import NOBODY, Stake
 from caseq.store.sealing import Sealer, token_hash
-from caseq.store.tables import case_aliases, cases, challenges, codes, history, parties, sessions
+from caseq.store.tables import case_aliases, cases, challenges, codes, history, parties, preferences
 
 _ASKED = "challenges.asked"
+KNOWN = bindparam("known", type_=BigInteger, expanding=True)
+IS_KNOWN = bindparam("is_known", type_=Boolean)
+_CHALLENGES = bindparam("challenges", type_=BigInteger, expanding=True)
+#: What a session is opened of.
+GRANT = (
+    parties.c.id.label("party_id"),
+    parties.c.case_id,
+    parties.c.role,
+    parties.c.subject,
+    parties.c.entered_at,
+    parties.c.phone_hash,
+    select(preferences.c.shared_phone)
+    .where(preferences.c.party_id == parties.c.id, preferences.c.shared_phone)
+    .exists()
+    .label("is_shared"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A request for a code: what was typed (normal forms; phone None if it is no mobile number) and its life."""
+    """A request for a code: what was typed (normal forms; phone None if it is no mobile number), by whom, its life."""
 
     id: int
     key_id: str
     language: str
     case_key: str
     phone: str | None
+    known: frozenset[int]
+    network_hash: str
     asked_at: datetime
     expires_at: datetime
 
@@ -57,6 +83,18 @@ class Reachable:
 
     party_id: int
     phone_hash: str
+    case_id: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed, in normal form, and of the browser: the parties that logged in there, and its network's hash."""
+
+    case_key: str
+    phone: str | None
+    known: frozenset[int]
+    network_hash: str
 
 
 def add_challenge(
@@ -64,16 +102,17 @@ def add_challenge(
     sealer: Sealer,
     handle: str,
     language: str,
-    asked: tuple[str, str | None],
+    asked: Asked,
     now: datetime,
     expires_at: datetime,
 ) -> int:
-    """Store a request for a code, (case key, phone) sealed; returns its id."""
+    """Store a request for a code, with what was asked sealed; returns its id."""
+    sealed = json.dumps([asked.case_key, asked.phone, sorted(asked.known), asked.network_hash])
     row = {
         "handle_hash": token_hash(handle),
         "key_id": sealer.key_id,
         "language": language,
-        "asked_sealed": sealer.seal(_ASKED, json.dumps(asked).encode()),
+        "asked_sealed": sealer.seal(_ASKED, sealed.encode()),
         "asked_at": now,
         "expires_at": expires_at,
         "tries": 0,
@@ -85,8 +124,10 @@ def challenge(connection: Connection, sealer: Sealer, id_: int) -> Challenge | N
     row = connection.execute(select(challenges).where(challenges.c.id == id_)).one_or_none()
     if row is None:
         return None
-    case_key, phone = json.loads(sealer.unseal(_ASKED, row.asked_sealed))
-    return Challenge(row.id, row.key_id, row.language, case_key, phone, row.asked_at, row.expires_at)
+    case_key, phone, *rest = json.loads(sealer.unseal(_ASKED, row.asked_sealed))
+    known, network_hash = rest or ((), "")  # none: asked before the last upgrade
+    who = (frozenset(known), network_hash)
+    return Challenge(row.id, row.key_id, row.language, case_key, phone, *who, row.asked_at, row.expires_at)
 
 
 def spend_try(connection: Connection, handles: Sequence[str], tries: int, now: datetime) -> list[Tried]:
@@ -108,9 +149,29 @@ def any_alive(connection: Connection, handles: Sequence[str], now: datetime) -> 
     return connection.execute(alive.limit(1)).first() is not None
 
 
-def use_code(connection: Connection, policy: Policy, challenge_id: int, n: int, now: datetime) -> Any | None:
-    """Use the n-th code of a challenge, once: its (party_id, case_id, role, subject), or None if it was used
-    before, was never made, or its party may not enter any more or has another number than it was sent to."""
+def _at_stake() -> Select[Any]:
+    mine = codes.c.party_id.in_(KNOWN) == IS_KNOWN
+    where = (codes.c.challenge_id.in_(_CHALLENGES), codes.c.used_at.is_(None), mine)
+    cost = (func.count() * SMS_CODE).label("cost")
+    each = select(codes.c.party_id, cost).where(*where).group_by(codes.c.party_id)
+    nobody = select(literal(NOBODY, BigInteger), literal(SMS_CODE, Integer))
+    return select(union_all(each, nobody.where(~select(codes.c.n).where(*where).exists())).subquery())
+
+
+#: A guess at the codes of these `challenges`: each unused one may be right. `known` are the parties that the browser
+#: logged in as before; with `is_known` a guess is at those, otherwise at the others. Where there is none, nobody
+#: stands in, so that as much is written.
+AT_STAKE = Stake(_at_stake())
+
+
+def use_code(
+    connection: Connection, policy: Policy, challenge_id: int, n: int, paid: Collection[int], now: datetime
+) -> Any | None:
+    """Use the n-th code of a challenge, once: its (party_id, case_id, role, subject, entered_at), or None.
+
+    None if it was used before, was never made, is of a party for whom the guess was not `paid`, or its party may not
+    enter any more or has another number than it was sent to.
+    """
     party = (
         select(parties.c.id)
         .join(cases, cases.c.id == parties.c.case_id)
@@ -122,6 +183,7 @@ def use_code(connection: Connection, policy: Policy, challenge_id: int, n: int, 
             codes.c.challenge_id == challenge_id,
             codes.c.n == n,
             codes.c.used_at.is_(None),
+            codes.c.party_id.in_(paid),
             party.exists(),
         )
         .values(used_at=now)
@@ -130,11 +192,11 @@ def use_code(connection: Connection, policy: Policy, challenge_id: int, n: int, 
     party_id = connection.execute(used, days(policy, bureau_date(now))).scalar_one_or_none()
     if party_id is None:
         return None
-    wanted = select(parties.c.id.label("party_id"), parties.c.case_id, parties.c.role, parties.c.subject)
     used_now = (codes.c.challenge_id == challenge_id, codes.c.n == n, codes.c.phone_hash == parties.c.phone_hash)
-    # Locked, so that a push of another number waits until the session is there, and then ends it.
-    held = wanted.join(codes, codes.c.party_id == parties.c.id).where(*used_now)
-    return connection.execute(held.with_for_update(read=True, of=parties)).one_or_none()
+    # Locked, so that a push of another number waits until the session is there, and then ends it; and so that two
+    # logins of one party count its sessions one after the other.
+    held = select(*GRANT).join(codes, codes.c.party_id == parties.c.id).where(*used_now)
+    return connection.execute(held.with_for_update(key_share=True, of=parties)).one_or_none()
 
 
 def reachable(
@@ -144,10 +206,10 @@ def reachable(
     if asked.phone is None:
         return []
     found = (
-        select(parties.c.id, parties.c.phone_hash)
+        select(parties.c.id, parties.c.phone_hash, parties.c.case_id, parties.c.role)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
-            or_(cases.c.id.in_(_numbered()), _came_from(_numbered())),
+            found_by_number(),
             parties.c.phone_hash.in_(sealer.fingerprints("phone", asked.phone)),
             may_enter(policy),
         )
@@ -155,7 +217,12 @@ def reachable(
         .limit(most)
     )
     rows = connection.execute(found, {"case_key": asked.case_key, **days(policy, bureau_date(now))})
-    return [Reachable(row.id, row.phone_hash) for row in rows]
+    return [Reachable(row.id, row.phone_hash, row.case_id, row.role) for row in rows]
+
+
+def found_by_number() -> ColumnElement[bool]:
+    """Whether the joined party is found in the joined case by the number `case_key`."""
+    return or_(cases.c.id.in_(_numbered()), _came_from(_numbered()))
 
 
 def _numbered() -> CompoundSelect[Any]:
@@ -178,48 +245,47 @@ def _came_from(numbered: CompoundSelect[Any]) -> ColumnElement[bool]:
     return was_there.exists()
 
 
-def codes_made(connection: Connection, party_id: int, since: datetime) -> tuple[int, datetime | None]:
-    """How many codes were made for a party since then, and when the last one was."""
-    made = select(func.count(), func.max(codes.c.made_at)).where(codes.c.party_id == party_id, codes.c.made_at > since)
-    count, last = connection.execute(made).one()
-    return int(count), last
+def codes_made(connection: Connection, party_id: int, since: datetime) -> list[MadeCode]:
+    """The codes made for a party since then."""
+    made = select(codes.c.share, codes.c.network_hash, codes.c.made_at)
+    rows = connection.execute(made.where(codes.c.party_id == party_id, codes.c.made_at > since))
+    return [MadeCode(*row) for row in rows]
 
 
-def add_code(connection: Connection, challenge_id: int, n: int, party: Reachable, now: datetime) -> None:
-    row = {"challenge_id": challenge_id, "n": n, "party_id": party.party_id, "phone_hash": party.phone_hash}
-    connection.execute(insert(codes), {**row, "made_at": now})
+def codes_of_phone(connection: Connection, phone_hash: str, since: datetime) -> int:
+    """How many codes went to this number since then."""
+    made = select(func.count()).where(codes.c.phone_hash == phone_hash, codes.c.made_at > since)
+    return connection.execute(made).scalar_one()
 
 
-def open_session(connection: Connection, token: str, party: Any, now: datetime, life: timedelta) -> int:
-    """Start a session of one grant (a row of use_code); returns its id."""
+def codes_of_case(connection: Connection, case_id: int, since: datetime) -> int:
+    """How many codes were made for all parties of a case since then."""
+    made = select(func.count()).select_from(codes).join(parties, parties.c.id == codes.c.party_id)
+    return connection.execute(made.where(parties.c.case_id == case_id, codes.c.made_at > since)).scalar_one()
+
+
+def codes_of_site(connection: Connection, since: datetime) -> int:
+    """How many codes were made since then."""
+    return connection.execute(select(func.count()).where(codes.c.made_at > since)).scalar_one()
+
+
+def add_code(
+    connection: Connection, challenge: Challenge, n: int, party: Reachable, share: str, made_at: datetime
+) -> None:
     row = {
-        "token_hash": token_hash(token),
+        "challenge_id": challenge.id,
+        "n": n,
         "party_id": party.party_id,
-        "case_id": party.case_id,
-        "role": party.role,
-        "subject": party.subject,
-        "started_at": now,
-        "ends_at": now + life,
+        "phone_hash": party.phone_hash,
+        "made_at": made_at,
+        "share": share,
+        "network_hash": challenge.network_hash,
     }
-    return int(connection.execute(insert(sessions).returning(sessions.c.id), row).scalar_one())
-
-
-def end_session(connection: Connection, token: str) -> int | None:
-    """Forget a session; its id, or None if there was none."""
-    ended = delete(sessions).where(sessions.c.token_hash == token_hash(token)).returning(sessions.c.id)
-    return connection.execute(ended).scalar_one_or_none()
-
-
-def end_all(connection: Connection, party_id: int, now: datetime) -> None:
-    """End every session of a party and use up its codes."""
-    connection.execute(delete(sessions).where(sessions.c.party_id == party_id))
-    unused = (codes.c.party_id == party_id, codes.c.used_at.is_(None))
-    connection.execute(update(codes).where(*unused).values(used_at=now))
+    connection.execute(insert(codes), row)
 
 
 def forget_old(connection: Connection, before: datetime) -> None:
-    """Delete the challenges, codes and sessions that ended before this moment."""
+    """Delete the challenges that ended before this moment, and their codes."""
     old = select(challenges.c.id).where(challenges.c.expires_at < before)
     connection.execute(delete(codes).where(codes.c.challenge_id.in_(old)))
     connection.execute(delete(challenges).where(challenges.c.expires_at < before))
-    connection.execute(delete(sessions).where(sessions.c.ends_at < before))

@@ -6,7 +6,7 @@ unknown -> the provider is asked -> sent | queued | failed. Nothing leaves these
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,11 +20,14 @@ CODE_LANE, NEWS_LANE = 0, 1
 
 
 class Purpose(StrEnum):
-    """What a row is for: to find out whom a code goes to, a code, or news."""
+    """What a row is for: to find out whom a code goes to, a code, news, or a notice: that an unknown device logged in,
+    or, to the number that it was until now, that a party has another number."""
 
     RESOLVE = "resolve"
     CODE = "code"
     NEWS = "news"
+    DEVICE = "device"
+    NUMBER = "number"
 
 
 class State(StrEnum):
@@ -60,6 +63,7 @@ class Job:
     attempts: int
     created_at: datetime
     claimed_at: datetime
+    to_sealed: str | None = field(default=None, repr=False)
 
 
 def add_resolve(connection: Connection, challenge_id: int, now: datetime) -> None:
@@ -86,6 +90,20 @@ def add_news(connection: Connection, news: Sequence[News], now: datetime) -> Non
         for item in news
     ]
     bulk.put(connection, outbox, rows, key=("cause",))
+
+
+def add_notice(
+    connection: Connection,
+    purpose: Purpose,
+    party_id: int,
+    phone_hash: str | None,
+    cause: str,
+    now: datetime,
+    to_sealed: str | None = None,
+) -> None:
+    """Queue a notice once for this cause; `to_sealed` is where it goes if not to the party's number of now."""
+    whom = {"party_id": party_id, "phone_hash": phone_hash, "to_sealed": to_sealed}
+    bulk.put(connection, outbox, [{**_row(purpose, f"{purpose}:{cause}", CODE_LANE, now), **whom}], key=("cause",))
 
 
 def _row(purpose: Purpose, cause: str, lane: int, now: datetime) -> dict[str, Any]:
@@ -188,6 +206,7 @@ def _job(row: Row[Any]) -> Job:
         row.attempts,
         row.created_at,
         row.claimed_at,
+        row.to_sealed,
     )
 
 
@@ -263,6 +282,12 @@ def provider_ids(connection: Connection, phone_hash: str) -> set[str]:
     """The provider's ids of the messages that are known to have gone to this number."""
     sent = select(outbox.c.provider_id).where(outbox.c.phone_hash == phone_hash, outbox.c.provider_id.is_not(None))
     return set(connection.execute(sent).scalars())
+
+
+def codes_between(connection: Connection, since: datetime, until: datetime) -> int:
+    """How many codes were queued in this time."""
+    queued = outbox.c.created_at.between(since, until)
+    return connection.execute(select(func.count()).where(outbox.c.purpose == Purpose.CODE.value, queued)).scalar_one()
 
 
 def counts(connection: Connection) -> dict[tuple[str, str], int]:

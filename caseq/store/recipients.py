@@ -9,7 +9,10 @@ from caseq.rules.case import bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.store.access import days, may_enter
 from caseq.store.sealing import Sealer
-from caseq.store.tables import cases, parties
+from caseq.store.tables import cases, parties, preferences
+
+#: What a telephone number is sealed for that a notice goes to, although it is the party's no more.
+FORMER = "outbox.to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +23,27 @@ class Recipient:
     phone_hash: str | None
     may_enter: bool
     wants_sms: bool
+    language: str = "zh"
+    is_quiet: bool = False
 
 
 def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: int, now: datetime) -> Recipient:
     """The recipient with this party id."""
     wanted = (
-        select(parties.c.phone_sealed, parties.c.phone_hash, parties.c.sms, may_enter(policy).label("may_enter"))
+        select(
+            parties.c.phone_sealed,
+            parties.c.phone_hash,
+            parties.c.sms,
+            may_enter(policy).label("may_enter"),
+            preferences.c.sms.label("sms_preferred"),
+            preferences.c.language,
+            preferences.c.quiet,
+        )
         .join(cases, cases.c.id == parties.c.case_id)
+        .outerjoin(preferences, preferences.c.party_id == parties.c.id)
         .where(parties.c.id == party_id)
     )
     row = connection.execute(wanted, days(policy, bureau_date(now))).one()
     phone = sealer.unseal("parties.phone", row.phone_sealed).decode() if row.phone_sealed else None
-    return Recipient(phone, row.phone_hash, bool(row.may_enter), bool(row.sms))
+    wants_sms = bool(row.sms) and row.sms_preferred is not False
+    return Recipient(phone, row.phone_hash, bool(row.may_enter), wants_sms, row.language or "zh", bool(row.quiet))

@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+from caseq.rules.guesses import HOURS
 from caseq.store.columns import Id
 from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata
@@ -111,6 +112,7 @@ parties = Table(
     Column("valid_until", Date),
     Column("sms", Boolean, nullable=False),
     Column("barred", String(20)),
+    Column("entered_at", Moment),
     Column("sequence", String(100), nullable=False),
     Column("formed_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
@@ -225,7 +227,59 @@ codes = Table(
     Column("phone_hash", String(64), nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("used_at", Moment),
+    Column("share", String(80), nullable=False, server_default="strangers"),
+    Column("network_hash", String(64), nullable=False, server_default=""),
     Index("ix_codes_party_id_made_at", "party_id", "made_at"),
+    Index("ix_codes_phone_hash_made_at", "phone_hash", "made_at"),
+    Index("ix_codes_made_at", "made_at"),
+)
+
+#: The units spent in each of the last hours; an hour stands in the column of its number modulo 25.
+HOUR_NAMES = [f"h{n:02}" for n in range(HOURS)]
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("party_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("share", String(80), primary_key=True),
+    Column("hour", BigInteger, nullable=False, index=True),
+    Column("in_a_row", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in HOUR_NAMES),
+)
+
+authenticators = Table(
+    "authenticators",
+    metadata,
+    Column("party_id", Id, ForeignKey("parties.id"), primary_key=True, autoincrement=False),
+    Column("secret_sealed", Text, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("confirmed_at", Moment),
+)
+
+paper_codes = Table(
+    "paper_codes",
+    metadata,
+    _id(),
+    Column("party_id", Id, ForeignKey("parties.id"), nullable=False, index=True),
+    Column("kind", String(10), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("typed_hash", String(64), nullable=False, unique=True),
+    Column("keypad_hash", String(64), index=True),
+    Column("made_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("used_at", Moment),
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("party_id", Id, ForeignKey("parties.id"), primary_key=True, autoincrement=False),
+    Column("sms", Boolean, nullable=False),
+    Column("language", String(5), nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("shared_phone", Boolean, nullable=False),
+    Column("safe_contact_sealed", Text),
+    Column("changed_at", Moment, nullable=False),
 )
 
 sessions = Table(
@@ -251,6 +305,7 @@ outbox = Table(
     Column("n", Integer),
     Column("party_id", Id, ForeignKey("parties.id")),
     Column("phone_hash", String(64)),
+    Column("to_sealed", Text),
     Column("lane", Integer, nullable=False),
     Column("state", String(12), nullable=False),
     Column("reason", String(100)),
@@ -265,6 +320,7 @@ outbox = Table(
     Column("finished_at", Moment),
     Index("ix_outbox_state_lane_id", "state", "lane", "id"),
     Index("ix_outbox_phone_hash_state", "phone_hash", "state"),
+    Index("ix_outbox_purpose_created_at", "purpose", "created_at"),
 )
 
 audit = Table(

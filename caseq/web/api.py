@@ -12,6 +12,7 @@ from caseq.rules import strictjson
 from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS
 from caseq.rules.disclosure import CaseView, MilestoneView
 from caseq.web.current import api_language, bearer_token, runtime
+from caseq.web.limits import visitor
 from caseq.web.problems import problem
 from caseq.web.schemas import flat
 
@@ -48,12 +49,12 @@ def ask_code() -> Response:
     body = _body(CodesRequest())
     if isinstance(body, Response):
         return body
-    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language())
+    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language(), visitor())
     settings = runtime().settings.login
     answer = {
         "challenge": asked.handle,
         "expires_in": settings.code_minutes * 60,
-        "resend_after": settings.resend_seconds,
+        "resend_after": settings.pauses_seconds[0],
     }
     return _json(answer, 202)
 
@@ -64,7 +65,10 @@ def enter_code() -> Response:
     body = _body(SessionsRequest())
     if isinstance(body, Response):
         return body
-    opened = login.enter_code(runtime(), [body.get("challenge", "")], body["code"])
+    if "challenge" in body:
+        opened = login.enter_code(runtime(), [body["challenge"]], body["code"], visitor())
+    else:
+        opened = login.enter_own_code(runtime(), body.get("case_number", ""), body["code"], visitor())
     if isinstance(opened, login.Refused):
         return problem(401, WWW_Authenticate=UNAUTHENTICATED)
     idle = runtime().settings.login.session_idle_minutes * 60

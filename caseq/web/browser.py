@@ -14,6 +14,8 @@ SESSION = "caseq"
 STEPS = "caseq-steps"
 LANGUAGE = "caseq-lang"
 BIG = "caseq-big"
+KNOWN = "caseq-known"
+_MOST_KNOWN = 5
 MOST_CODES = 3
 _YEAR = timedelta(days=365)
 
@@ -37,11 +39,16 @@ class Steps:
     expires_at: datetime | None = None
     resend_at: datetime | None = None
     refusal: Refusal | None = None
+    way: str = "sms"
+    times_asked: int = 0
 
     def asked(self, handle: str, expires_at: datetime, resend_at: datetime) -> "Steps":
         """These steps after one more code was asked for; the newest codes stay usable."""
         handles = (*self.handles, handle)[-MOST_CODES:]
-        return replace(self, handles=handles, expires_at=expires_at, resend_at=resend_at, refusal=None)
+        times = self.times_asked + 1
+        return replace(
+            self, handles=handles, expires_at=expires_at, resend_at=resend_at, refusal=None, times_asked=times
+        )
 
 
 def cookie_name(name: str) -> str:
@@ -88,6 +95,25 @@ def drop(response: Response, *names: str) -> Response:
     for name in names:
         response.delete_cookie(cookie_name(name), path="/", secure=_secure(), httponly=True, samesite="Lax")
     return response
+
+
+def known_parties() -> dict[int, float]:
+    """The parties that logged in with this browser, and until when (Unix time) that counts; only a hint, no login."""
+    sealed = request.cookies.get(cookie_name(KNOWN), "")
+    try:
+        found = json.loads(runtime().sealer.unseal("known browser", sealed)) if sealed else []
+    except SealBroken:
+        return {}
+    now = runtime().clock().timestamp()
+    return {party_id: until for party_id, until in found if until > now}
+
+
+def keep_known(response: Response, party_id: int) -> None:
+    """Has the browser remember that this party logged in with it."""
+    life = timedelta(days=runtime().settings.login.known_browser_days)
+    known = {**known_parties(), party_id: (runtime().clock() + life).timestamp()}
+    newest = sorted(known.items(), key=lambda item: -item[1])[:_MOST_KNOWN]
+    keep(response, KNOWN, runtime().sealer.seal("known browser", json.dumps(newest).encode()), life)
 
 
 def page_words() -> Words:

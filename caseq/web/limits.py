@@ -1,6 +1,6 @@
 """Coarse limits per network address; what a code may be tried is counted in the database, not here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
 from typing import cast
 
@@ -8,6 +8,7 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
+from caseq.login import Visitor
 from caseq.settings import Settings
 
 IPV6_PREFIX = 64
@@ -20,6 +21,11 @@ def network() -> str:
     except ValueError:
         return "unknown"
     return str(ip_network((address, IPV6_PREFIX), strict=False)) if address.version == 6 else str(address)
+
+
+def visitor(known: Iterable[int] = ()) -> Visitor:
+    """Who makes this request; `known` are the parties that logged in with this browser before."""
+    return Visitor(network(), frozenset(known))
 
 
 def _network_and_source() -> str:

@@ -23,13 +23,16 @@ from caseq.web.browser import (
     drop,
     is_big,
     keep,
+    keep_known,
     keep_steps,
+    known_parties,
     page_words,
     read_steps,
     remember_choices,
     session_token,
 )
 from caseq.web.current import runtime
+from caseq.web.limits import visitor
 
 blueprint = Blueprint("pages", __name__)
 blueprint.after_request(remember_choices)
@@ -114,14 +117,12 @@ def take_code() -> Response:
     if fields.code_fault(typed):
         tries_left = steps.refusal.tries_left if steps.refusal else 0
         return _refuse(steps, Refusal("FORM", tries_left, typed))
-    answer = login.enter_code(runtime(), steps.handles, fields.code(typed))
+    answer = login.enter_code(runtime(), steps.handles, fields.code(typed), visitor(known_parties()))
     if isinstance(answer, login.Refused):
         if answer.reason is login.Reason.EXPIRED:
             steps = replace(steps, expires_at=runtime().clock())
         return _refuse(steps, Refusal(answer.reason.name, answer.tries_left, typed))
-    response = drop(_go("case"), STEPS)
-    keep(response, SESSION, answer.token)
-    return response
+    return _opened(answer)
 
 
 @blueprint.post("/code/resend")
@@ -208,12 +209,22 @@ def what_you_can_see() -> Response:
     return _page("what-you-can-see", signed_in=bool(session_token()), title=words.say(policytext.TITLE), part=part)
 
 
+def _opened(answer: login.Opened) -> Response:
+    """Shows the case to whoever has just logged in, and has the browser remember that, unless others use it too."""
+    response = drop(_go("case"), STEPS)
+    keep(response, SESSION, answer.token)
+    if not answer.is_shared:
+        keep_known(response, answer.party_id)
+    return response
+
+
 def _ask(steps: Steps) -> Steps:
     """The steps after asking for a code; unchanged while the pause between two codes lasts."""
     parts = runtime()
     if steps.resend_at is not None and parts.clock() < steps.resend_at:
         return steps
-    asked = login.ask_code(parts, steps.case_number, steps.phone, page_words().language)
+    who = visitor(known_parties())
+    asked = login.ask_code(parts, steps.case_number, steps.phone, page_words().language, who, steps.times_asked)
     return steps.asked(asked.handle, asked.expires_at, asked.resend_at)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from caseq.granting import Deed, do
 from caseq.rules.numbers import lookup_key, mobile
 from caseq.store import auditing, logins
+from caseq.store import sessions as session_store
 from caseq.store.tables import metadata, parties
 from tests.proof import law, values
 from tests.proof.world import Key, World
@@ -97,7 +98,7 @@ class Pair:
             for source, key in missing:
                 row = connection.execute(select(*columns).where(parties.c.source == source, parties.c.key == key)).one()
                 token = secrets.token_urlsafe(32)
-                session_id = logins.open_session(connection, token, row, now, LIFE)
+                session_id = session_store.open_session(connection, token, row, now, LIFE, 10**6)
                 ids = {"session_id": session_id, "party_id": row.party_id, "case_id": row.case_id}
                 auditing.record(connection, "login", now, **ids)
                 self.sessions.append(Session(token, (source, key), self._grant((source, key)), now, now + LIFE))
@@ -148,7 +149,7 @@ class Pair:
         with runtime.database.autocommit() as connection:
             of_id = {row.id: (row.source, row.key) for row in connection.execute(select(parties))}
             for phone, number in ((phone, number) for phone in phones for number in numbers):
-                asked = logins.Challenge(0, "", "zh", lookup_key(number), mobile(phone), now, now)
+                asked = logins.Challenge(0, "", "zh", lookup_key(number), mobile(phone), frozenset(), "", now, now)
                 found = logins.reachable(connection, runtime.sealer, runtime.settings.policy, asked, now, 50)
                 keys = [of_id[one.party_id] for one in found]
                 assert keys == self.world.found_by(phone, number), (phone, number)
@@ -176,8 +177,10 @@ class Pair:
 def unlimited(service: Service) -> Service:
     """The service without the limits that only slow a test down: of requests, of codes a day and between codes."""
     settings = service.runtime.settings
-    login = replace(settings.login, resend_seconds=0, codes_a_day=10**6)
-    service.runtime = replace(service.runtime, settings=replace(settings, login=login))
+    login = replace(settings.login, pauses_seconds=(0,), sessions_at_once=10**6)
+    codes = replace(settings.codes, **{field.name: 10**6 for field in fields(settings.codes)})
+    guesses = replace(settings.guesses, **{field.name: 10**9 for field in fields(settings.guesses)})
+    service.runtime = replace(service.runtime, settings=replace(settings, login=login, codes=codes, guesses=guesses))
     for limiter in service.app.extensions["limiter"]:
         limiter.enabled = False
     return service

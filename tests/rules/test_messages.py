@@ -30,6 +30,7 @@ def test_a_text_takes_as_many_messages(text, count):
 
 
 def test_a_code_is_shown_in_two_groups_behind_the_signature():
-    texts = Texts("[x] ", "Code {code}, {minutes} minutes.", "news")
+    texts = Texts("[x] ", "Code {code}, {minutes} minutes.", "news", "device {help_phone}", "number")
     assert texts.code_text("12345678", 10) == "[x] Code 1234 5678, 10 minutes."
     assert texts.news_text() == "[x] news"
+    assert texts.notice_text("device", "110") == "[x] device 110"

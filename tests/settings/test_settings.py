@@ -72,7 +72,7 @@ BROKEN = {
     "a key twice": ("caseq.toml", "tries = 5", "tries = 5\ntries = 6", "tries = 6", "syntax"),
     "an unknown key": ("caseq.toml", "tries = 5", "tries = 5\ncode_hours = 1", "code_hours", "login.code_hours"),
     "an unknown table": ("caseq.toml", "[worker]", "[colours]\nred = 1\n[worker]", "[colours]", "colours"),
-    "a missing key": ("caseq.toml", "codes_a_day = 10", "", "[login]", "login.codes_a_day"),
+    "a missing key": ("caseq.toml", "sessions_at_once = 3", "", "[login]", "login.sessions_at_once"),
     "a missing table": ("caseq.toml", "[limits]", "[login.limits]", None, "limits"),
     "a text for a number": ("caseq.toml", "tries = 5", 'tries = "5"', 'tries = "5"', "login.tries"),
     "a fraction of a try": ("caseq.toml", "tries = 5", "tries = 5.5", "tries = 5.5", "login.tries"),
@@ -268,7 +268,7 @@ def test_a_missing_secret_is_refused(environ):
 
 def test_every_fault_is_named_at_once(config, environ):
     change(config / "caseq.toml", "tries = 5", 'tries = "5"')
-    change(config / "caseq.toml", "codes_a_day = 10", "codes_a_day = 0")
+    change(config / "caseq.toml", "sessions_at_once = 3", "sessions_at_once = 0")
     change(config / "sources.toml", '["trade"]', '["traffic"]')
     change(config / "messages.toml", "Code {code},", "Code,")
     change(config / RIGHTS, '"complainant", ', '"witness", ')
@@ -278,7 +278,7 @@ def test_every_fault_is_named_at_once(config, environ):
         "CASEQ_PUSH_KEY_CRIMINAL",
         "CASEQ_SECRET_KEY",
         "CASEQ_TRUSTED_PROXIES",
-        "login.codes_a_day",
+        "login.sessions_at_once",
         "login.tries",
         "roles.0",
         "text.en.code",

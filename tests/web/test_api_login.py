@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
+from caseq import answering
 from caseq.rules import codes
 from caseq.store.tables import audit, challenges, sessions
 from caseq.store.tables import codes as codes_table
@@ -25,8 +26,10 @@ def service(service):
     return service
 
 
-def ask(service, case_number=CASE, phone=PHONE, **headers):
-    return service.client.post("/api/v1/codes", json={"case_number": case_number, "phone": phone}, headers=headers)
+def ask(service, case_number=CASE, phone=PHONE, address="127.0.0.1", **headers):
+    body = {"case_number": case_number, "phone": phone}
+    elsewhere = {"REMOTE_ADDR": address}
+    return service.client.post("/api/v1/codes", json=body, headers=headers, environ_overrides=elsewhere)
 
 
 def enter(service, challenge, code):
@@ -370,9 +373,7 @@ def test_another_phone_makes_the_open_challenge_useless(service):
 
 def test_a_code_that_waits_is_not_sent_to_the_old_phone_nor_to_the_new_one(service):
     ask(service)
-    from caseq import texting
-
-    texting.resolve(service.runtime)
+    answering.resolve(service.runtime)
     service.push(event("party", party(phone=OTHER_PHONE), sequence="2"))
     service.work()
     assert not [text for text in service.messages() if "验证码" in text.split("，")[0]]
@@ -418,20 +419,32 @@ def test_a_code_again_within_a_minute_sends_nothing_and_answers_the_same(service
     assert len(service.messages(PHONE)) == sent + 1
 
 
-def test_the_eleventh_code_of_a_day_is_not_sent_and_answers_the_same(service):
+def test_strangers_get_six_codes_a_day_for_one_person_and_the_seventh_answers_the_same(service):
     sent = len(service.messages(PHONE))
     answers = []
-    for _ in range(11):
-        answers.append(ask(service))
+    for n in range(7):
+        answers.append(ask(service, address=f"198.51.100.{n}"))
         service.work()
-        service.clock.advance(minutes=11)
-    assert len(service.messages(PHONE)) == sent + 10
+        service.clock.advance(minutes=21)
+    assert len(service.messages(PHONE)) == sent + 6
     assert len({json.dumps(shape(answer), sort_keys=True) for answer in answers}) == 1
-    assert count(service, codes_table) == 10
+    assert count(service, codes_table) == 6
     service.clock.advance(hours=24)
     ask(service)
     service.work()
-    assert len(service.messages(PHONE)) == sent + 11
+    assert len(service.messages(PHONE)) == sent + 7
+
+
+def test_one_network_gets_three_codes_a_day_for_one_person(service):
+    sent = len(service.messages(PHONE))
+    for _ in range(4):
+        ask(service)
+        service.work()
+        service.clock.advance(minutes=21)
+    assert len(service.messages(PHONE)) == sent + 3
+    ask(service, address="198.51.100.7")
+    service.work()
+    assert len(service.messages(PHONE)) == sent + 4
 
 
 def test_an_older_code_still_works_after_another_was_asked_for(service):
@@ -480,7 +493,7 @@ def test_the_audit_holds_ids_and_counts_only(service):
     with service.runtime.database.autocommit() as connection:
         rows = connection.execute(select(audit.c.act, audit.c.facts)).all()
     assert {row.act for row in rows} >= {"push", "ask_code", "login", "view"}
-    assert {key for row in rows for key in (row.facts or {})} <= {"origin", "accepted", "challenge"}
+    assert {key for row in rows for key in (row.facts or {})} <= {"origin", "accepted", "challenge", "way"}
 
 
 def test_a_view_is_in_the_audit_with_its_session_party_and_case(service):

@@ -285,7 +285,7 @@ def test_a_record_moves_to_another_case_after_it_was_withdrawn_from_the_first(se
     assert service.outcomes(*moved) == [ACCEPTED, ACCEPTED]
     assert service.view(token) is None
     for number in (CASE, OTHER_CASE):
-        service.clock.advance(seconds=61)
+        service.clock.advance(minutes=6)
         seen = service.seen_by(case=number)
         assert (seen["case_number"], [item["name"] for item in seen["milestones"]]) == (OTHER_CASE, ["case_filed"])
 
@@ -320,10 +320,10 @@ def test_a_withdrawn_milestone_is_gone_and_may_come_back(service):
     assert service.outcomes(withdrawal("milestone", "M-case_filed", sequence="2")) == [ACCEPTED]
     assert names_seen(service) == []
     assert service.outcomes(event("milestone", milestone(), sequence="1")) == [STALE]
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert names_seen(service) == []
     assert service.outcomes(event("milestone", milestone(), sequence="3")) == [ACCEPTED]
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert names_seen(service) == ["case_filed"]
 
 
@@ -333,10 +333,10 @@ def test_a_withdrawn_party_is_out_and_may_come_back(service):
     assert service.view(token) is not None
     assert service.outcomes(withdrawal("party", "P-victim", sequence="2")) == [ACCEPTED]
     assert service.view(token) is None
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert service.log_in() is None
     assert service.outcomes(event("party", party(), sequence="3")) == [ACCEPTED]
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert service.log_in() is not None
 
 
@@ -345,10 +345,10 @@ def test_a_withdrawn_case_is_closed_and_may_come_back(service):
     token = service.log_in()
     assert service.outcomes(withdrawal("case", CASE, sequence="2")) == [ACCEPTED]
     assert service.view(token) is None
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert service.log_in() is None
     assert service.outcomes(event("case", case(), sequence="3")) == [ACCEPTED]
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert names_seen(service) == ["case_filed"]
 
 
@@ -370,7 +370,7 @@ def test_record_and_withdrawal_in_one_request_leave_nothing_to_see(service):
     assert names_seen(service) == []
     back = [withdrawal("party", "P-victim", sequence="2"), event("party", party(), sequence="3")]
     assert service.outcomes(*back) == [ACCEPTED, ACCEPTED]
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     assert names_seen(service) == []
 
 
@@ -392,7 +392,7 @@ def test_a_case_can_only_be_withdrawn_by_its_own_number(service):
 def test_a_case_is_found_by_its_newest_aliases_only(service):
     service.push(event("case", case(aliases=["示公（刑）立字〔2026〕12号"])), event("party", party()))
     assert service.seen_by(case="示公(刑)立字[2026]12号") is not None
-    service.clock.advance(seconds=61)
+    service.clock.advance(minutes=6)
     service.push(event("case", case(aliases=["示公（刑）立字〔2026〕13号"]), sequence="2"))
     assert service.seen_by(case="示公（刑）立字〔2026〕12号") is None
     assert service.seen_by(case="示公（刑）立字〔2026〕13号") is not None
