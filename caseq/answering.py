@@ -44,7 +44,9 @@ def _queue_codes(runtime: Runtime, connection: Connection, asked: Challenge, now
     found = logins.reachable(connection, runtime.sealer, policy, asked, now, codes.MOST_GRANTS + 1)
     if len(found) > codes.MOST_GRANTS:
         log.error("grants_left_out", challenge=asked.id, most=codes.MOST_GRANTS)
-    candidates = [_candidate(runtime, connection, asked, n, party, now) for n, party in enumerate(found[: codes.MOST_GRANTS])]
+    candidates = [
+        _candidate(runtime, connection, asked, n, party, now) for n, party in enumerate(found[: codes.MOST_GRANTS])
+    ]
     wait_until = max((one.wait_until for one in candidates), default=now)
     if wait_until > now and outbox.postpone_resolve(connection, asked.id, wait_until):
         log.info("code_postponed", challenge=asked.id)

@@ -40,7 +40,7 @@ def do(runtime: Runtime, deed: Deed, case_number: str, party: str, by: str, reas
     now = runtime.clock()
     policy, key = runtime.settings.policy, lookup_key(case_number)
     with runtime.database.transaction() as connection:
-        row = _named(grants.of_case(connection, policy, key, bureau_date(now)), key, party)
+        row = grants.named(grants.of_case(connection, policy, key, bureau_date(now)), key, party)
         if row is None:
             return None
         grants.bar(connection, row.party_id, REVOKED if deed is Deed.REVOKE else None)
@@ -51,11 +51,3 @@ def do(runtime: Runtime, deed: Deed, case_number: str, party: str, by: str, reas
         facts = {"by": by, "reason": reason, "was": row.barred}
         auditing.record(connection, deed.value, now, party_id=row.party_id, case_id=row.case_id, facts=facts)
     return row
-
-
-def _named(found: Sequence[GrantRow], case_key: str, party: str) -> GrantRow | None:
-    """The one grant of this party; where two sources use its key, that in the case whose own number was given."""
-    theirs = [row for row in found if row.party == party]
-    if len(theirs) > 1:
-        theirs = [row for row in theirs if lookup_key(row.case_number) == case_key]
-    return theirs[0] if len(theirs) == 1 else None

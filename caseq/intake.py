@@ -15,10 +15,11 @@ from caseq.rules.numbers import lookup_key, mobile
 from caseq.rules.pushfile import Header, Refusal, newly_missing, without
 from caseq.runtime import Runtime
 from caseq.settings import Source
-from caseq.store import auditing, files, ledger, outbox, pushes, writing
+from caseq.store import auditing, files, ledger, outbox, pushes, recipients, writing
 from caseq.store.database import Connection
 from caseq.store.files import Gap
 from caseq.store.ledger import Held
+from caseq.store.outbox import Purpose
 from caseq.store.pushes import SourceState
 
 Errors = Mapping[str, Sequence[str]]
@@ -66,6 +67,7 @@ class _Batch:
     waiting: dict[str, list[Event]]
     changes: list[Change] = field(default_factory=list)
     news: list[tuple[str, Change]] = field(default_factory=list)  # (party key, change)
+    renumbered: list[Change] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
     parked: dict[str, tuple[str, Any]] = field(default_factory=dict)  # event id: (case key, raw event)
     unparked: list[str] = field(default_factory=list)
@@ -80,6 +82,8 @@ class _Batch:
                 placed = replace(placed, after=replace(placed.after, released_at=self.editor.released_at(placed)))
                 self.book.know(placed.type, placed.key, placed.after)
             self.changes.append(placed)
+            if placed.type is RecordType.PARTY and self.editor.tells_former(self.book, placed):
+                self.renumbered.append(placed)
             self.news += [(party_key, placed) for party_key in self.editor.readers(self.book, placed)]
             return Result(event.id, Outcome.ACCEPTED)
         if placed.outcome is Outcome.REFUSED:
@@ -237,6 +241,7 @@ def _place_waiting(batch: _Batch, case_key: str) -> None:
 def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Batch, now: datetime) -> None:
     book = batch.book
     case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
+    former = recipients.former(connection, runtime.sealer, source.name, [c.key for c in batch.renumbered])
     party_ids = writing.write(connection, runtime.sealer, source.name, case_ids, batch.changes, now)
     pushes.note_received(connection, source.name, batch.received, now)
     pushes.release_from_quarantine(connection, source.name, batch.received, now)
@@ -244,6 +249,10 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
     pushes.forget_received(connection, source.name, batch.not_received)
     pushes.park(connection, runtime.sealer, source.name, list(batch.parked.values()), now)
     pushes.put_in_quarantine(connection, runtime.sealer, source.name, batch.refused, now)
+    for change in batch.renumbered:
+        if found := former.get(change.key):
+            cause = f"{found.party_id}:{change.event.sequence}"
+            outbox.add_notice(connection, Purpose.NUMBER, found.party_id, found.phone_hash, cause, now, found.sealed)
     outbox.add_news(
         connection,
         [

@@ -11,6 +11,7 @@ import structlog
 
 from caseq.errors import AccountProblem, OutcomeUnknown, Rejected, SmsError, TryLater
 from caseq.rules import codes
+from caseq.rules.messages import quiet_until
 from caseq.runtime import Runtime
 from caseq.sms.gateway import Accepted, Sms, SmsGateway
 from caseq.store import logins, outbox, recipients
@@ -25,6 +26,13 @@ class _Drop:
     """The message must not or need not go out any more."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """The party wants no news at this time of day."""
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,8 @@ def send(runtime: Runtime, gateway: SmsGateway, job: Job) -> None:
             outbox.finish(connection, job, State.DROPPED, now, reason=message.reason)
         elif isinstance(message, _Redirect):
             outbox.redirect(connection, job, message.phone_hash, now)
+        elif isinstance(message, _Later):
+            outbox.put_back(connection, job, message.until, "quiet hours")
     if not isinstance(message, Sms):
         log.info("message_not_sent", message=job.id, purpose=job.purpose, why=type(message).__name__)
         return
@@ -75,7 +85,7 @@ def send(runtime: Runtime, gateway: SmsGateway, job: Job) -> None:
         _record_accepted(runtime, job, accepted)
 
 
-def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) -> Sms | _Drop | _Redirect:
+def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) -> Sms | _Drop | _Redirect | _Later:
     """The text and number of a message as they are right at this moment, or why there is none."""
     settings = runtime.settings
     assert job.party_id is not None
@@ -99,6 +109,8 @@ def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) 
         return _Drop("not wanted")
     if to.phone_hash != job.phone_hash:
         return _Redirect(to.phone_hash)
+    if to.is_quiet and (until := quiet_until(now)):
+        return _Later(until)
     text = settings.texts[to.language].news_text()
     return Sms(f"caseq-{job.id}", to.phone, text, settings.sending.news_valid_seconds)
 

@@ -1,6 +1,12 @@
 """What an SMS says: neutral texts without name, case number, matter, stage or link."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from caseq.rules.case import BUREAU_TIME
+
+#: News wait from then to then where a person wants no SMS at night.
+QUIET_BEGINS, QUIET_ENDS = time(21), time(8)
 
 _GSM_SEVEN = set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
@@ -31,6 +37,15 @@ class Texts:
     def news_text(self) -> str:
         """The SMS that says that there is something new, and nothing more."""
         return self.signature + self.news
+
+
+def quiet_until(now: datetime) -> datetime | None:
+    """When the quiet hours of the bureau's night, 21:00 to 08:00, are over; None by day."""
+    here = now.astimezone(BUREAU_TIME)
+    if QUIET_ENDS <= here.time() < QUIET_BEGINS:
+        return None
+    day = here.date() + timedelta(days=here.time() >= QUIET_BEGINS)
+    return datetime.combine(day, QUIET_ENDS, BUREAU_TIME).astimezone(UTC)
 
 
 def segments(text: str) -> int:

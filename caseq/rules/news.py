@@ -68,6 +68,14 @@ class Editor:
             if self._concerns(book, change, case, party):
                 yield key
 
+    def tells_former(self, book: Book, change: Change) -> bool:
+        """Whether the number that a party had until now is told that it is another one: its owner may have lost it."""
+        before, case = change.before, book.cases[change.case_key].live
+        if self.in_shadow or case is None or before is None or not isinstance(before.live, Party):
+            return False
+        is_other = before.phone_hash is not None and before.phone_hash != change.after.phone_hash
+        return is_other and before.live.sms and may_enter(self.policy, case, before.live, self.today)
+
     def _concerns(self, book: Book, change: Change, case: Case, party: Party) -> bool:
         if change.type is RecordType.CASE:
             return self._case_differs(book, change, case, party)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select, update
 
 from caseq.rules.disclosure import Policy
+from caseq.rules.numbers import lookup_key
 from caseq.store.access import days, may_enter
 from caseq.store.tables import case_aliases, cases, parties
 
@@ -32,6 +33,14 @@ def of_case(connection: Connection, policy: Policy, case_key: str, today: date) 
     named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == case_key)
     numbered = or_(cases.c.number_key == case_key, cases.c.id.in_(named))
     return _rows(connection, policy, _grants(policy).where(numbered), today)
+
+
+def named(found: Sequence[GrantRow], case_key: str, party: str) -> GrantRow | None:
+    """The one grant of this party; where two sources use its key, that in the case whose own number was given."""
+    theirs = [row for row in found if row.party == party]
+    if len(theirs) > 1:
+        theirs = [row for row in theirs if lookup_key(row.case_number) == case_key]
+    return theirs[0] if len(theirs) == 1 else None
 
 
 def left_behind(connection: Connection, policy: Policy, today: date) -> Sequence[GrantRow]:

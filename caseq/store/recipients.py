@@ -1,5 +1,6 @@
 """Whom a message goes to, looked up at the moment it is sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,3 +48,25 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
     phone = sealer.unseal("parties.phone", row.phone_sealed).decode() if row.phone_sealed else None
     wants_sms = bool(row.sms) and row.sms_preferred is not False
     return Recipient(phone, row.phone_hash, bool(row.may_enter), wants_sms, row.language or "zh", bool(row.quiet))
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The number that a party has before a push changes it, sealed for a notice."""
+
+    party_id: int
+    phone_hash: str
+    sealed: str = field(repr=False)
+
+
+def former(connection: Connection, sealer: Sealer, source: str, keys: Sequence[str]) -> dict[str, Former]:
+    """The numbers that these parties of a source have now, by key."""
+    if not keys:
+        return {}
+    mine = select(parties.c.id, parties.c.key, parties.c.phone_hash, parties.c.phone_sealed)
+    rows = connection.execute(mine.where(parties.c.source == source, parties.c.key.in_(keys)))
+    return {
+        row.key: Former(row.id, row.phone_hash, sealer.seal(FORMER, sealer.unseal("parties.phone", row.phone_sealed)))
+        for row in rows
+        if row.phone_sealed and row.phone_hash
+    }

@@ -1,13 +1,18 @@
 """Sessions: each of one grant, found by the hash of its token, ended by a deleted row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from caseq.rules.case import bureau_date
+from caseq.rules.disclosure import Policy
+from caseq.store.access import days
 from caseq.store.sealing import token_hash
 from caseq.store.tables import codes, parties, sessions
+from caseq.store.views import entered_by
 
 
 def open_session(connection: Connection, token: str, party: Any, now: datetime, life: timedelta, most: int) -> int:
@@ -59,3 +64,22 @@ def end_sessions(connection: Connection, party_ids: Sequence[int]) -> list[int]:
 def forget_old(connection: Connection, before: datetime) -> None:
     """Delete the sessions that ended before this moment."""
     connection.execute(delete(sessions).where(sessions.c.ends_at < before))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session as an act of its owner needs it."""
+
+    session_id: int
+    party_id: int
+    case_id: int
+    started_at: datetime
+
+
+def signed_in(connection: Connection, policy: Policy, token: str, now: datetime, idle: timedelta) -> SignedIn | None:
+    """The session with this token, if it could look at its case now."""
+    entered = entered_by(policy)
+    wanted = select(entered.c.session_id, entered.c.party_id, entered.c.case_id, sessions.c.started_at)
+    asked = {"token_hash": token_hash(token), "now": now, "idle_since": now - idle, **days(policy, bureau_date(now))}
+    row = connection.execute(wanted.join(sessions, sessions.c.id == entered.c.session_id), asked).one_or_none()
+    return None if row is None else SignedIn(*row)
