@@ -22,6 +22,7 @@ ROWS = (
         "caseq.intake",
         "caseq.login",
         "caseq.previewing",
+        "caseq.printing",
         "caseq.quarantine",
         "caseq.texting",
         "caseq.viewing",
@@ -57,6 +58,7 @@ LIBRARIES = {
     "python_calamine": ("adapters.sources",),
     "requests": ("caseq.sms", "caseq.demo", "adapters"),
     "rich": ("caseq.commands", "caseq.demo"),
+    "segno": ("caseq.printing",),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
         "caseq.logs",
@@ -68,6 +70,7 @@ LIBRARIES = {
         "adapters",
     ),
     "twilio": ("caseq.sms",),
+    "typst": ("caseq.printing",),
     "werkzeug": ("caseq.web", "caseq.app"),
 }
 
@@ -201,6 +204,7 @@ PLANTED = {
     "Flask-Limiter in the store": ("caseq/store/x.py", "import flask_limiter"),
     "marshmallow in the rules": ("caseq/rules/x.py", "from marshmallow import Schema"),
     "marshmallow in the store": ("caseq/store/x.py", "import marshmallow"),
+    "typesetting in the web": ("caseq/web/x.py", "import typst"),
     "the provider outside sms": ("caseq/texting.py", "from twilio.rest import Client"),
     "a network call in the rules": ("caseq/rules/x.py", "import requests"),
     "a rule that reads the clock": ("caseq/rules/x.py", "import time"),
