@@ -44,7 +44,7 @@ wheel: $(VENV)/.dev  ## build sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation
 
 # What the demo and the tests use of the optional dependencies is in the locks; other database drivers are not.
-EXTRAS := --extra files --extra mariadb
+EXTRAS := --extra files --extra mariadb --extra notices
 # Keeps the pins that still fit; LOCK_ARGS=--upgrade takes the newest of everything.
 # The development lock comes first and bounds the other, so both name the same versions.
 UV = env -u UV_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS .lock-venv/bin/uv --no-config pip compile --quiet \

@@ -90,7 +90,7 @@ def upgrade() -> None:
 @main.command()
 def check() -> None:
     """Check config/, the environment and the database; exit 1 if anything is wrong."""
-    from caseq import watching
+    from caseq import printing, watching
     from caseq.settings.policycheck import policy_faults
 
     runtime = configured.runtime()
@@ -103,6 +103,7 @@ def check() -> None:
     connected = [source.name for source in settings.sources.values() if source.keys]
     click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
     click.echo(f"sources in shadow: {', '.join(sorted(settings.policy.shadow)) or 'none'}")
+    click.echo(f"printing: {printing.state()}")
     if runtime.gateway is None:
         click.echo("environment: no SMS gateway: set CASEQ_TWILIO_ACCOUNT_SID or CASEQ_SMS_FILE", err=True)
         faults += 1

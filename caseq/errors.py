@@ -46,6 +46,10 @@ class SealBroken(CaseqError):
     """A sealed value cannot be opened: wrong key, wrong column or a changed byte."""
 
 
+class CannotPrint(CaseqError):
+    """A sheet cannot be printed here; says what is missing, or what does not fit, and nothing that stands on it."""
+
+
 class SmsError(CaseqError):
     """A gateway did not confirm a message; `code` is the provider's, `retry_after` in seconds."""
 

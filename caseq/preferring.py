@@ -19,7 +19,7 @@ def account(runtime: Runtime, token: str) -> Account | None:
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         who = _who(runtime, connection, token, now)
-        return who and _account(runtime, connection, who, now)
+        return None if who is None else _account(runtime, connection, who, now)
 
 
 def change(runtime: Runtime, token: str, changes: Mapping[str, Any]) -> Account | None:
@@ -63,5 +63,6 @@ def _account(runtime: Runtime, connection: Connection, who: SignedIn, now: datet
 
 
 def _note(connection: Connection, act: str, who: SignedIn, now: datetime, facts: Mapping[str, Any] | None) -> None:
-    ids = {"session_id": who.session_id, "party_id": who.party_id, "case_id": who.case_id}
-    auditing.record(connection, act, now, facts=facts, **ids)
+    auditing.record(
+        connection, act, now, session_id=who.session_id, party_id=who.party_id, case_id=who.case_id, facts=facts
+    )

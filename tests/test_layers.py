@@ -26,6 +26,7 @@ ROWS = (
         "caseq.intake",
         "caseq.login",
         "caseq.previewing",
+        "caseq.printing",
         "caseq.quarantine",
         "caseq.texting",
         "caseq.viewing",
@@ -61,6 +62,7 @@ LIBRARIES = {
     "python_calamine": ("adapters.sources",),
     "requests": ("caseq.sms", "caseq.demo", "adapters"),
     "rich": ("caseq.commands", "caseq.demo"),
+    "segno": ("caseq.printing",),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
         "caseq.logs",
@@ -72,6 +74,7 @@ LIBRARIES = {
         "adapters",
     ),
     "twilio": ("caseq.sms",),
+    "typst": ("caseq.printing",),
     "werkzeug": ("caseq.web", "caseq.app"),
 }
 
@@ -205,6 +208,7 @@ PLANTED = {
     "Flask-Limiter in the store": ("caseq/store/x.py", "import flask_limiter"),
     "marshmallow in the rules": ("caseq/rules/x.py", "from marshmallow import Schema"),
     "marshmallow in the store": ("caseq/store/x.py", "import marshmallow"),
+    "typesetting in the web": ("caseq/web/x.py", "import typst"),
     "the provider outside sms": ("caseq/texting.py", "from twilio.rest import Client"),
     "a network call in the rules": ("caseq/rules/x.py", "import requests"),
     "a rule that reads the clock": ("caseq/rules/x.py", "import time"),

@@ -1,0 +1,119 @@
+"""What goes on paper: sheets as PDF, set by typst from templates/notices/.
+
+typst and segno are the extra ``notices``; they are imported only where something is printed.
+"""
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from importlib.util import find_spec
+
+from caseq.errors import CannotPrint
+from caseq.rules.papercodes import Line
+from caseq.settings import Bureau, shipped
+
+#: The face of all text.
+TEXT_FONT = "Noto Sans CJK SC"
+#: The face of codes: even widths, a dotted 0, a 1 with a foot. It comes with typst.
+CODE_FONT = "DejaVu Sans Mono"
+
+NO_EXTRA = "typst or segno is not installed: pip install 'caseq[notices]'"
+NO_FONT = f"the font {TEXT_FONT} or {CODE_FONT} is not installed: apt install fonts-noto-cjk fonts-dejavu-core"
+
+_QUERY_NUMBER = re.compile("[0-9]{12}")
+#: White modules round a QR code (ISO/IEC 18004).
+_QUIET_ZONE = 4
+
+
+@dataclass(frozen=True)
+class CodeSheet:
+    """All that stands on a sheet of paper codes; `language` is "zh" or "en".
+
+    `public_address` begins with ``https://``; together with the query number (12 digits, in the upper part only) it
+    makes the QR code. `sheet` tells the sheets of one person apart, such as "B".
+    """
+
+    bureau: Bureau
+    public_address: str | None
+    query_number: str | None = field(repr=False)
+    issued_on: date
+    valid_until: date
+    sheet: str
+    lines: Sequence[Line]
+    language: str = "zh"
+
+
+def state() -> str:
+    """Whether sheets can be printed here: "ok", or what is missing in a few words."""
+    if not _has_extra():
+        return NO_EXTRA
+    import typst
+
+    return "ok" if {TEXT_FONT, CODE_FONT} <= set(typst.Fonts().families()) else NO_FONT
+
+
+def code_sheet(sheet: CodeSheet) -> bytes:
+    """The sheet as PDF, one page of A4; raises CannotPrint if something is missing here or the text does not fit."""
+    if not _has_extra():
+        raise CannotPrint(NO_EXTRA)
+    if sheet.query_number is not None and not _QUERY_NUMBER.fullmatch(sheet.query_number):
+        raise ValueError("a query number has twelve digits")
+    return _pdf("codes.typ", _facts(sheet))
+
+
+def _has_extra() -> bool:
+    return all(find_spec(library) is not None for library in ("typst", "segno"))
+
+
+def _facts(sheet: CodeSheet) -> Mapping[str, object]:
+    """What the template prints, ready but for its words."""
+    bureau, number = sheet.bureau, sheet.query_number
+    address = sheet.public_address and sheet.public_address.rstrip("/")
+    return {
+        "language": sheet.language,
+        "text_font": TEXT_FONT,
+        "code_font": CODE_FONT,
+        "bureau": bureau.name[sheet.language],
+        "help_phone": bureau.help_phone,
+        "help_hours": bureau.help_hours[sheet.language],
+        "fraud_phone": bureau.fraud_phone,
+        "address": address and address.removeprefix("https://"),
+        "query_number": number and f"{number[:4]} {number[4:8]} {number[8:]}",
+        "qr": _qr(f"{address}/q/{number}") if address and number else None,
+        "issued_on": sheet.issued_on.isoformat(),
+        "valid_until": sheet.valid_until.isoformat(),
+        "sheet": sheet.sheet,
+        "lines": [{"n": line.n, "typed": line.typed, "keypad": line.keypad} for line in sheet.lines],
+    }
+
+
+def _qr(address: str) -> str:
+    """A QR code as SVG."""
+    import segno
+
+    picture = io.BytesIO()
+    segno.make_qr(address, error="m").save(picture, kind="svg", border=_QUIET_ZONE, xmldecl=False)
+    return picture.getvalue().decode()
+
+
+def _pdf(template: str, facts: Mapping[str, object]) -> bytes:
+    """The template with these facts as an accessible PDF (PDF/UA-1); whatever typst warns of is an error.
+
+    Without its font typst only warns, and leaves the characters out.
+    """
+    import typst
+
+    source = shipped("templates") / "notices" / template
+    inputs = {"facts": json.dumps(facts)}
+    try:
+        pdf, warnings = typst.compile_with_warnings(source, sys_inputs=inputs, format="pdf", pdf_standards="ua-1")
+    except typst.TypstError as error:
+        raise CannotPrint(f"{template}: {error.message}") from None
+    if any("font family" in warning.message for warning in warnings):
+        raise CannotPrint(NO_FONT)
+    if warnings:
+        raise CannotPrint(f"{template}: " + "; ".join(warning.message for warning in warnings))
+    return pdf
