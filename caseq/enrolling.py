@@ -85,6 +85,4 @@ def _fresh(runtime: Runtime, connection: Connection, token: str, now: datetime) 
 
 
 def _note(connection: Connection, act: str, who: SignedIn, now: datetime) -> None:
-    auditing.record(
-        connection, act, now, session_id=who.session_id, party_id=who.party_id, case_id=who.case_id
-    )
+    auditing.record(connection, act, now, session_id=who.session_id, party_id=who.party_id, case_id=who.case_id)

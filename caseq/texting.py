@@ -97,7 +97,7 @@ def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) 
         return _Drop("may not enter")
     if to.phone is None or to.phone_hash is None or not to.phone.startswith(settings.sending.prefixes):
         return _Drop("no number that may be sent to")
-    if job.purpose is Purpose.DEVICE and not to.wants_sms:
+    if job.purpose is Purpose.DEVICE and (to.is_shared or not to.wants_sms):
         return _Drop("not wanted")
     if job.purpose in (Purpose.CODE, Purpose.DEVICE):
         if to.phone_hash != job.phone_hash:

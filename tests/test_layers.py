@@ -62,11 +62,12 @@ LIBRARIES = {
     "python_calamine": ("adapters.sources",),
     "requests": ("caseq.sms", "caseq.demo", "adapters"),
     "rich": ("caseq.commands", "caseq.demo"),
-    "segno": ("caseq.printing",),
+    "segno": ("caseq.printing", "caseq.web.account"),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
         "caseq.logs",
         "caseq.receiver",
+        "caseq.answering",
         "caseq.texting",
         "caseq.watching",
         "caseq.worker",

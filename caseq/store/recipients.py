@@ -26,6 +26,7 @@ class Recipient:
     wants_sms: bool
     language: str = "zh"
     is_quiet: bool = False
+    is_shared: bool = False
 
 
 def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: int, now: datetime) -> Recipient:
@@ -39,6 +40,7 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
             preferences.c.sms.label("sms_preferred"),
             preferences.c.language,
             preferences.c.quiet,
+            preferences.c.shared_phone,
         )
         .join(cases, cases.c.id == parties.c.case_id)
         .outerjoin(preferences, preferences.c.party_id == parties.c.id)
@@ -47,7 +49,15 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
     row = connection.execute(wanted, days(policy, bureau_date(now))).one()
     phone = sealer.unseal("parties.phone", row.phone_sealed).decode() if row.phone_sealed else None
     wants_sms = bool(row.sms) and row.sms_preferred is not False
-    return Recipient(phone, row.phone_hash, bool(row.may_enter), wants_sms, row.language or "zh", bool(row.quiet))
+    return Recipient(
+        phone,
+        row.phone_hash,
+        bool(row.may_enter),
+        wants_sms,
+        row.language or "zh",
+        bool(row.quiet),
+        bool(row.shared_phone),
+    )
 
 
 @dataclass(frozen=True, slots=True)

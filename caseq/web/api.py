@@ -7,11 +7,15 @@ from typing import Any
 from flask import Blueprint, Response, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
-from caseq import login, viewing
+from caseq import enrolling, login, preferring, viewing
 from caseq.rules import strictjson
+from caseq.rules.authenticators import STEP_SECONDS
 from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS
+from caseq.rules.codes import DIGITS
 from caseq.rules.disclosure import CaseView, MilestoneView
-from caseq.web.current import api_language, bearer_token, runtime
+from caseq.settings.strictfields import Flag
+from caseq.store.preferences import Account
+from caseq.web.current import LANGUAGES, api_language, bearer_token, runtime
 from caseq.web.limits import visitor
 from caseq.web.problems import problem
 from caseq.web.schemas import flat
@@ -41,6 +45,28 @@ class SessionsRequest(Schema):
     challenge = fields.String(validate=validate.Length(1, 200))
     case_number = fields.String(validate=validate.Length(1, 100))
     code = fields.String(required=True, validate=validate.Length(1, 100))
+
+
+class PreferencesRequest(Schema):
+    """Wishes to change."""
+
+    class Meta:
+        unknown = RAISE
+
+    sms = Flag()
+    language = fields.String(validate=validate.OneOf(LANGUAGES))
+    quiet = Flag()
+    shared_phone = Flag()
+    safe_contact = fields.String(validate=validate.Length(max=100))
+
+
+class AuthenticatorRequest(Schema):
+    """The code that the app shows, to let it in; nothing, to begin."""
+
+    class Meta:
+        unknown = RAISE
+
+    code = fields.String(validate=validate.Length(1, 100))
 
 
 @blueprint.post("/codes")
@@ -86,6 +112,78 @@ def case() -> Response:
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/preferences")
+def preferences() -> Response:
+    """What the bearer of the token wants."""
+    account = preferring.account(runtime(), bearer_token())
+    return _unauthenticated() if account is None else _json(_wishes(account), 200)
+
+
+@blueprint.patch("/preferences")
+def change_preferences() -> Response:
+    """State other wishes; what is not named stays. The telephone is changed at the counter only."""
+    body = _body(PreferencesRequest())
+    if isinstance(body, Response):
+        return body
+    account = preferring.change(runtime(), bearer_token(), body)
+    return _unauthenticated() if account is None else _json(_wishes(account), 200)
+
+
+def _wishes(account: Account) -> dict[str, Any]:
+    wishes = account.wishes
+    return {
+        "sms": wishes.sms,
+        "language": wishes.language,
+        "quiet": wishes.quiet,
+        "shared_phone": wishes.shared_phone,
+        "safe_contact": wishes.safe_contact,
+        "phone_end": account.phone_end,
+        "authenticator": account.has_app,
+        "sessions": account.sessions,
+    }
+
+
+@blueprint.post("/authenticator")
+def enrol() -> Response:
+    """Without a code: a secret for an authenticator app. With the code that the app then shows: let it in."""
+    body = _body(AuthenticatorRequest())
+    if isinstance(body, Response):
+        return body
+    if "code" in body:
+        failed = enrolling.confirm(runtime(), bearer_token(), body["code"])
+        return Response(status=204) if failed is None else _not_enrolled(failed)
+    begun = enrolling.begin(runtime(), bearer_token())
+    if isinstance(begun, enrolling.Failed):
+        return _not_enrolled(begun)
+    return _json({"secret": begun.secret, "address": begun.address, "digits": DIGITS, "period": STEP_SECONDS}, 201)
+
+
+@blueprint.delete("/authenticator")
+def drop_authenticator() -> Response:
+    """Forget the authenticator app."""
+    failed = enrolling.drop(runtime(), bearer_token())
+    return Response(status=204) if failed in (None, enrolling.Failed.NONE) else _not_enrolled(failed)
+
+
+def _not_enrolled(failed: enrolling.Failed) -> Response:
+    if failed is enrolling.Failed.SIGNED_OUT:
+        return _unauthenticated()
+    status, reason = _REASONS[failed]
+    return problem(status, reason)
+
+
+_REASONS = {
+    enrolling.Failed.NOT_FRESH: (403, "log in again: the session is older than a code lives"),
+    enrolling.Failed.ENROLLED: (409, "an authenticator is enrolled already: drop it first"),
+    enrolling.Failed.NONE: (409, "ask for a secret first"),
+    enrolling.Failed.WRONG: (422, "the code does not fit: wait for the next one"),
+}
+
+
+def _unauthenticated() -> Response:
+    return problem(401, WWW_Authenticate=UNAUTHENTICATED)
 
 
 @blueprint.delete("/session")

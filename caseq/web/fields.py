@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from caseq.rules import papercodes
 from caseq.rules.numbers import CASE_NUMBER, LONGEST_NUMBER, lookup_key, mobile
 from caseq.web.language import N_
 
@@ -52,6 +53,22 @@ def code_fault(typed: str) -> str | None:
     if not digits:
         return N_("请填验证码")
     return None if len(digits) == CODE_DIGITS else N_("验证码是 8 位数字，请再看一下短信")
+
+
+def is_own_code(way: str, typed: str) -> bool:
+    """Whether a code of this way ("paper", "app") could be it, by its form only."""
+    return papercodes.parse(typed) is not None if way == "paper" else len(code(typed)) == CODE_DIGITS
+
+
+def own_code_fault(way: str, typed: str) -> str:
+    """What to say about a code of paper or of an app that was not taken."""
+    if not typed.strip():
+        return N_("请填查询码")
+    if is_own_code(way, typed):
+        return N_("查询码对不上，或者已经用过了") if way == "paper" else N_("对不上，请等下一个 8 位数字再试")
+    if way == "paper":
+        return N_("这一行好像抄错了一个字，请对着纸再看一下")
+    return N_("认证器上是 8 位数字，请再看一下")
 
 
 def _plain_number_fault(key: str) -> str | None:

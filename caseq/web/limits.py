@@ -55,6 +55,9 @@ def register(app: Flask, settings: Settings) -> None:
         "api.ask_code": ask,
         "pages.take_code": enter,
         "api.enter_code": enter,
+        "account.confirm_authenticator": enter,
+        "api.enrol": enter,
+        "api.change_preferences": enter,
         "push.push": push,
         "push.records": push,
     }

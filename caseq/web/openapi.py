@@ -35,6 +35,8 @@ def description() -> dict[str, Any]:
     components.schema("PushResults", _results_schema())
     components.schema("CodesRequest", schema=api.CodesRequest)
     components.schema("SessionsRequest", schema=api.SessionsRequest)
+    components.schema("PreferencesRequest", schema=api.PreferencesRequest)
+    components.schema("AuthenticatorRequest", schema=api.AuthenticatorRequest)
     components.schema("Event", schema=schemas.Event)
     for name, schema in (
         ("CaseData", schemas.CaseData),
@@ -178,6 +180,7 @@ def _people_paths() -> dict[str, Any]:
     whole = {"type": "integer"}
     asked = _object({"challenge": _TEXT, "expires_in": whole, "resend_after": whole})
     opened = _object({"token": _TEXT, "expires_at": {"type": "string", "format": "date-time"}, "idle_seconds": whole})
+    app = _object({"secret": _TEXT, "address": _TEXT, "digits": whole, "period": whole})
     bearer: list[dict[str, list[str]]] = [{"bearer": []}]
     return {
         "/api/v1/codes": {
@@ -208,6 +211,39 @@ def _people_paths() -> dict[str, Any]:
                 },
             }
         },
+        "/api/v1/preferences": {
+            "get": {
+                "summary": "What the bearer wants",
+                "security": bearer,
+                "responses": {"200": _answer("The wishes", _wishes_schema()), **_refusals(401, 503)},
+            },
+            "patch": {
+                "summary": "Change wishes; what is not named stays",
+                "security": bearer,
+                "requestBody": body("PreferencesRequest"),
+                "responses": {
+                    "200": _answer("The wishes now", _wishes_schema()),
+                    **_refusals(400, 401, 413, 415, 429, 503),
+                },
+            },
+        },
+        "/api/v1/authenticator": {
+            "post": {
+                "summary": "Begin with an authenticator app, or let it in by the code that it shows",
+                "security": bearer,
+                "requestBody": body("AuthenticatorRequest"),
+                "responses": {
+                    "201": _answer("A secret, shown once", app),
+                    "204": {"description": "The app works from now on"},
+                    **_refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+                },
+            },
+            "delete": {
+                "summary": "Forget the authenticator app",
+                "security": bearer,
+                "responses": {"204": {"description": "Forgotten"}, **_refusals(401, 403, 503)},
+            },
+        },
         "/api/v1/session": {
             "delete": {
                 "summary": "Sign out",
@@ -216,6 +252,14 @@ def _people_paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def _wishes_schema() -> dict[str, Any]:
+    flag = {"type": "boolean"}
+    wishes = {"sms": flag, "language": {"enum": ["zh", "en"]}, "quiet": flag, "shared_phone": flag}
+    return _object(
+        {**wishes, "safe_contact": _TEXT, "phone_end": _TEXT, "authenticator": flag, "sessions": {"type": "integer"}}
+    )
 
 
 def _operations_paths() -> dict[str, Any]:

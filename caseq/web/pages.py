@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, redirect, request
 
 from caseq import login, viewing
 from caseq.errors import DatabaseUnavailable
@@ -33,11 +33,13 @@ from caseq.web.browser import (
 )
 from caseq.web.current import runtime
 from caseq.web.limits import visitor
+from caseq.web.rendering import go, page, plain
 
 blueprint = Blueprint("pages", __name__)
 blueprint.after_request(remember_choices)
 
 _WAITS = (15, 30, 45, 60)
+SMS, OWN_CODES = "sms", ("paper", "app")
 
 
 def prepare(app: Flask) -> None:
@@ -56,7 +58,7 @@ def prepare(app: Flask) -> None:
 @blueprint.get("/")
 def start() -> Response:
     """Step 1: the case number."""
-    return _page("start", typed=read_steps().case_number)
+    return page("start", typed=read_steps().case_number)
 
 
 @blueprint.post("/")
@@ -65,55 +67,62 @@ def take_case_number() -> Response:
     typed = request.form.get("case_number", "")
     fault = fields.case_number_fault(typed)
     if fault:
-        return _page("start", 422, typed=typed[:LONGEST_NUMBER], fault=fault)
+        return page("start", 422, typed=typed[:LONGEST_NUMBER], fault=fault)
     steps = read_steps()
     if typed != steps.case_number:
         steps = Steps(case_number=typed.strip())
-    return keep_steps(_go("method"), steps)
+    return keep_steps(go("method"), steps)
 
 
 @blueprint.get("/method")
 def method() -> Response:
     """Step 2: where the code goes."""
     steps = read_steps()
-    return _page("method", steps=steps, typed=steps.phone) if steps.case_number else _go("start")
+    return page("method", steps=steps, typed=steps.phone, way=steps.way) if steps.case_number else go("start")
 
 
 @blueprint.post("/method")
 def take_phone() -> Response:
-    """Asks for a code and goes to step 3; the answer is the same whether or not anybody is known."""
+    """Asks for a code, or takes the way that needs none, and goes to step 3; the answer is the same whether or not
+    anybody is known."""
     steps, typed = read_steps(), request.form.get("phone", "")
     if not steps.case_number:
-        return _go("start")
+        return go("start")
+    if (way := request.form.get("way", SMS)) in OWN_CODES:
+        return keep_steps(go("code"), Steps(case_number=steps.case_number, way=way))
     fault = fields.phone_fault(typed)
     if fault:
-        return _page("method", 422, steps=steps, typed=typed[:LONGEST_NUMBER], fault=fault)
+        return page("method", 422, steps=steps, typed=typed[:LONGEST_NUMBER], fault=fault, way=SMS)
     if typed.strip() != steps.phone:
         steps = Steps(case_number=steps.case_number, phone=typed.strip())
-    return keep_steps(_go("code"), _ask(steps))
+    return keep_steps(go("code"), _ask(steps))
 
 
 @blueprint.get("/code")
 def code() -> Response:
     """Step 3: the code; or what to do when it is too old or was tried too often."""
     steps, now = read_steps(), runtime().clock()
+    if steps.way in OWN_CODES:
+        return _own_code(steps) if steps.case_number else go("start")
     if not steps.handles or steps.expires_at is None or steps.resend_at is None:
-        return _go("method")
+        return go("method")
     if now >= steps.expires_at:
-        return _page("expired")
+        return page("expired")
     refusal = steps.refusal
     if refusal and refusal.reason == login.Reason.USED_UP.name:
-        return _page("paused", until=steps.expires_at)
+        return page("paused", until=steps.expires_at)
     said = {} if refusal is None else _said_of(refusal)
-    return _page("code", steps=steps, wait=_wait(steps.resend_at, now), **said)
+    return page("code", steps=steps, wait=_wait(steps.resend_at, now), **said)
 
 
 @blueprint.post("/code")
 def take_code() -> Response:
     """Opens a session, or keeps why the code was not taken and shows step 3 again."""
     steps, typed = read_steps(), request.form.get("code", "")[:LONGEST_NUMBER]
+    if steps.way in OWN_CODES:
+        return _take_own_code(steps, typed)
     if not steps.handles:
-        return _go("method")
+        return go("method")
     if fields.code_fault(typed):
         tries_left = steps.refusal.tries_left if steps.refusal else 0
         return _refuse(steps, Refusal("FORM", tries_left, typed))
@@ -129,7 +138,7 @@ def take_code() -> Response:
 def resend() -> Response:
     """Asks for one more code, if the pause is over; older codes stay valid."""
     steps = read_steps()
-    return keep_steps(_go("code"), _ask(steps)) if steps.phone else _go("method")
+    return keep_steps(go("code"), _ask(steps)) if steps.phone else go("method")
 
 
 @blueprint.get("/case")
@@ -137,29 +146,29 @@ def case() -> Response:
     """The case, as this reader may see it."""
     parts, words, token = runtime(), page_words(), session_token()
     if not token:
-        return _go("start")
+        return go("start")
     view = viewing.case_view(parts, token, words.language)
     if view is None:
-        return drop(_go("timeout"), SESSION)
+        return drop(go("timeout"), SESSION)
     if view.transferred_to is not None:
-        return _page("transferred", view=view, page=casepage.transfer(view, words), signed_in=True)
+        return page("transferred", view=view, page=casepage.transfer(view, words), signed_in=True)
     settings = parts.settings
     grant = settings.policy.grant(view.kind, view.role)
-    page = casepage.build(view, grant, settings.bureau, words, bureau_date(parts.clock()))
-    return _page("case", view=view, page=page, signed_in=True)
+    built = casepage.build(view, grant, settings.bureau, words, bureau_date(parts.clock()))
+    return page("case", view=view, page=built, signed_in=True)
 
 
 @blueprint.get("/sign-out")
 def confirm_sign_out() -> Response:
     """Asks before signing out: a GET ends nothing."""
-    return _page("sign-out", signed_in=True) if session_token() else _go("signed_out")
+    return page("sign-out", signed_in=True) if session_token() else go("signed_out")
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """Ends the session and forgets the steps."""
     login.sign_out(runtime(), session_token())
-    response = drop(_go("signed_out"), SESSION, STEPS)
+    response = drop(go("signed_out"), SESSION, STEPS)
     response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
@@ -171,7 +180,7 @@ def leave() -> Response:
     The one GET that ends something: a form that is redirected to another site is stopped by form-action 'self',
     and the case would stay on the screen.
     """
-    response = _plain(redirect(runtime().settings.bureau.leave_to, 303))
+    response = plain(redirect(runtime().settings.bureau.leave_to, 303))
     response.headers["Cache-Control"] = "no-store"
     token = session_token()
     if request.method == "GET" and token:
@@ -185,20 +194,20 @@ def leave() -> Response:
 @blueprint.get("/signed-out")
 def signed_out() -> Response:
     """What signing out did and what it did not."""
-    return _page("signed-out")
+    return page("signed-out")
 
 
 @blueprint.get("/timeout")
 def timeout() -> Response:
     """Why the session is over."""
-    return _page("timeout")
+    return page("timeout")
 
 
 @blueprint.get("/help")
 def help_page() -> Response:
     """Lost receipts, no telephone, who may see what, safety, accessibility, privacy."""
     overview = casepage.overview(runtime().settings.policy, page_words())
-    return _page("help", signed_in=bool(session_token()), overview=overview)
+    return page("help", signed_in=bool(session_token()), overview=overview)
 
 
 @blueprint.get("/what-you-can-see")
@@ -206,12 +215,29 @@ def what_you_can_see() -> Response:
     """The policy in force in plain words: every role, what it sees, by which clause and why."""
     words = page_words()
     part = policypage.part(runtime().settings.policy, words)
-    return _page("what-you-can-see", signed_in=bool(session_token()), title=words.say(policytext.TITLE), part=part)
+    return page("what-you-can-see", signed_in=bool(session_token()), title=words.say(policytext.TITLE), part=part)
+
+
+def _own_code(steps: Steps) -> Response:
+    refusal = steps.refusal
+    said: dict[str, Any] = (
+        {} if refusal is None else {"typed": refusal.typed, "fault": fields.own_code_fault(steps.way, refusal.typed)}
+    )
+    return page("own-code", steps=steps, **said)
+
+
+def _take_own_code(steps: Steps, typed: str) -> Response:
+    """Opens a session by a code of paper or of an app; a code that cannot be one is not tried."""
+    if fields.is_own_code(steps.way, typed):
+        answer = login.enter_own_code(runtime(), steps.case_number, typed, visitor(known_parties()))
+        if isinstance(answer, login.Opened):
+            return _opened(answer)
+    return _refuse(steps, Refusal(login.Reason.WRONG.name, 0, typed))
 
 
 def _opened(answer: login.Opened) -> Response:
     """Shows the case to whoever has just logged in, and has the browser remember that, unless others use it too."""
-    response = drop(_go("case"), STEPS)
+    response = drop(go("case"), STEPS)
     keep(response, SESSION, answer.token)
     if not answer.is_shared:
         keep_known(response, answer.party_id)
@@ -229,7 +255,7 @@ def _ask(steps: Steps) -> Steps:
 
 
 def _refuse(steps: Steps, refusal: Refusal) -> Response:
-    return keep_steps(_go("code"), replace(steps, refusal=refusal))
+    return keep_steps(go("code"), replace(steps, refusal=refusal))
 
 
 def _said_of(refusal: Refusal) -> dict[str, Any]:
@@ -241,18 +267,6 @@ def _wait(resend_at: datetime, now: datetime) -> int:
     """How long the button for another SMS stays hidden: the next of a few style classes, or 0."""
     seconds = (resend_at - now).total_seconds()
     return next((wait for wait in _WAITS if seconds <= wait), _WAITS[-1]) if seconds > 0 else 0
-
-
-def _page(name: str, status: int = 200, **values: Any) -> Response:
-    return make_response(render_template(f"pages/{name}.html", **values), status)
-
-
-def _go(endpoint: str) -> Response:
-    return _plain(redirect(url_for(f"pages.{endpoint}"), 303))
-
-
-def _plain(response: Any) -> Response:
-    return make_response(response)
 
 
 def _no_plural(one: str, many: str, number: int) -> str:

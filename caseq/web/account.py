@@ -1,0 +1,114 @@
+"""What belongs to whoever is signed in: wishes, an authenticator app, the sessions on other devices."""
+
+import io
+
+import segno
+from flask import Blueprint, Response, request
+from markupsafe import Markup
+
+from caseq import enrolling, preferring
+from caseq.enrolling import Failed
+from caseq.store.preferences import Account
+from caseq.web import fields
+from caseq.web.browser import KNOWN, SESSION, STEPS, drop, remember_choices, session_token
+from caseq.web.current import LANGUAGES, runtime
+from caseq.web.language import N_
+from caseq.web.rendering import go, page
+
+blueprint = Blueprint("account", __name__)
+blueprint.after_request(remember_choices)
+
+LONGEST_CONTACT = 100
+_WRONG = N_("对不上，请等下一个 8 位数字再试")
+_FORM = N_("认证器上是 8 位数字，请再看一下")
+
+
+@blueprint.get("/preferences")
+def preferences() -> Response:
+    """The wishes, with the SMS exactly as it will read."""
+    account = preferring.account(runtime(), session_token())
+    return _timeout() if account is None else _preferences(account)
+
+
+@blueprint.post("/preferences")
+def change_preferences() -> Response:
+    """Keeps the wishes; from a device that others use too, what it remembered is forgotten."""
+    form = request.form
+    changes = {name: form.get(name) == "1" for name in ("sms", "quiet", "shared_phone")}
+    language = form.get("language", "")
+    more = {"language": language} if language in LANGUAGES else {}
+    safe_contact = " ".join(form.get("safe_contact", "").split())[:LONGEST_CONTACT]
+    account = preferring.change(runtime(), session_token(), {**changes, **more, "safe_contact": safe_contact})
+    if account is None:
+        return _timeout()
+    response = _preferences(account, saved=True)
+    return drop(response, KNOWN) if account.wishes.shared_phone else response
+
+
+def _preferences(account: Account, saved: bool = False) -> Response:
+    sample = runtime().settings.texts[account.wishes.language].news_text()
+    return page("preferences", account=account, sample=sample, saved=saved, signed_in=True)
+
+
+@blueprint.get("/authenticator")
+def authenticator() -> Response:
+    """What an app is for, or that there is one."""
+    account = preferring.account(runtime(), session_token())
+    return _timeout() if account is None else page("authenticator", has_app=account.has_app, signed_in=True)
+
+
+@blueprint.post("/authenticator")
+def begin_authenticator() -> Response:
+    """Shows the secret of a new app, once, as a QR code and as text."""
+    begun = enrolling.begin(runtime(), session_token())
+    if isinstance(begun, Failed):
+        return _failed(begun)
+    secret = " ".join(begun.secret[place : place + 4] for place in range(0, len(begun.secret), 4))
+    return page("authenticator", begun=True, secret=secret, qr=_qr(begun.address), signed_in=True)
+
+
+@blueprint.post("/authenticator/confirm")
+def confirm_authenticator() -> Response:
+    """Lets the app in from now on, if it shows the right code."""
+    typed = request.form.get("code", "")
+    if fields.code_fault(typed):
+        return page("authenticator", 422, fault=_FORM, signed_in=True)
+    failed = enrolling.confirm(runtime(), session_token(), fields.code(typed))
+    return page("authenticator", done=True, signed_in=True) if failed is None else _failed(failed)
+
+
+@blueprint.post("/authenticator/drop")
+def drop_authenticator() -> Response:
+    """Forgets the app."""
+    failed = enrolling.drop(runtime(), session_token())
+    return go("account.authenticator") if failed in (None, Failed.NONE) else _failed(failed)
+
+
+@blueprint.post("/sign-out/everywhere")
+def sign_out_everywhere() -> Response:
+    """Ends every session of this person, and forgets the steps here."""
+    preferring.sign_out_everywhere(runtime(), session_token())
+    response = drop(go("signed_out"), SESSION, STEPS)
+    response.headers["Clear-Site-Data"] = '"storage"'
+    return response
+
+
+def _failed(failed: Failed | None) -> Response:
+    if failed is Failed.SIGNED_OUT:
+        return _timeout()
+    if failed is Failed.NOT_FRESH:
+        return page("authenticator", 403, not_fresh=True, signed_in=True)
+    if failed is Failed.WRONG:
+        return page("authenticator", 422, fault=_WRONG, signed_in=True)
+    return go("account.authenticator")
+
+
+def _timeout() -> Response:
+    return drop(go("timeout"), SESSION) if session_token() else go("start")
+
+
+def _qr(address: str) -> Markup:
+    """The address as an SVG without styles or scripts; the page says in words what it is."""
+    out = io.BytesIO()
+    segno.make(address, error="m").save(out, kind="svg", scale=5, border=4, xmldecl=False, svgns=True, nl=False)
+    return Markup(out.getvalue().decode())  # noqa: S704 - made here of a text that becomes modules only
