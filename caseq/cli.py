@@ -9,6 +9,7 @@ import click
 
 from caseq.commands import configured
 from caseq.commands.access import access
+from caseq.commands.codes import codes
 from caseq.commands.policy import policy
 
 
@@ -115,6 +116,7 @@ def check() -> None:
 
 main.add_command(policy)
 main.add_command(access)
+main.add_command(codes)
 
 
 @main.group()

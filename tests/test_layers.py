@@ -21,6 +21,7 @@ ROWS = (
         "caseq.housekeeping",
         "caseq.intake",
         "caseq.login",
+        "caseq.numbering",
         "caseq.previewing",
         "caseq.quarantine",
         "caseq.texting",

@@ -8,25 +8,26 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
+    String,
     bindparam,
     delete,
     func,
     insert,
     or_,
     select,
-    union_all,
     update,
 )
 
 from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.store.access import days, may_enter
+from caseq.store.casenumbers import numbered
 from caseq.store.sealing import Sealer, token_hash
-from caseq.store.tables import case_aliases, cases, challenges, codes, history, parties, sessions
+from caseq.store.tables import cases, challenges, codes, history, parties, sessions
 
 _ASKED = "challenges.asked"
+_CASE_KEY = bindparam("case_key", type_=String)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def reachable(
         select(parties.c.id, parties.c.phone_hash)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
-            or_(cases.c.id.in_(_numbered()), _came_from(_numbered())),
+            or_(cases.c.id.in_(numbered(_CASE_KEY)), _came_from()),
             parties.c.phone_hash.in_(sealer.fingerprints("phone", asked.phone)),
             may_enter(policy),
         )
@@ -158,19 +159,13 @@ def reachable(
     return [Reachable(row.id, row.phone_hash) for row in rows]
 
 
-def _numbered() -> CompoundSelect[Any]:
-    """The ids of the cases that have or had the number `case_key`, live or withdrawn."""
-    named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == bindparam("case_key"))
-    return union_all(select(cases.c.id).where(cases.c.number_key == bindparam("case_key")), named)
-
-
-def _came_from(numbered: CompoundSelect[Any]) -> ColumnElement[bool]:
-    """Whether the party was once a party of one of these cases, which were merged, split or numbered anew since.
+def _came_from() -> ColumnElement[bool]:
+    """Whether the party was once in one of the cases asked for, which were merged, split or numbered anew since.
 
     An old number finds only those who were there: others must not learn from it what was merged with their case.
     """
     was_there = select(history.c.id).where(
-        history.c.case_id.in_(numbered),
+        history.c.case_id.in_(numbered(_CASE_KEY)),
         history.c.source == parties.c.source,
         history.c.record == RecordType.PARTY.value,
         history.c.key == parties.c.key,
