@@ -14,7 +14,20 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from caseq import logs, runtime
 from caseq.runtime import Runtime
 from caseq.settings import load, shipped
-from caseq.web import account, api, bodies, demo, headers, limits, openapi, operations, pages, problems, push
+from caseq.web import (
+    account,
+    api,
+    bodies,
+    demo,
+    headers,
+    limits,
+    openapi,
+    operations,
+    pages,
+    prefill,
+    problems,
+    push,
+)
 
 
 def create_app(parts: Runtime) -> Flask:
@@ -44,6 +57,7 @@ def create_app(parts: Runtime) -> Flask:
         csrf.exempt(blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account.blueprint)
+    app.register_blueprint(prefill.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     pages.prepare(app)

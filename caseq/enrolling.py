@@ -40,8 +40,7 @@ def begin(runtime: Runtime, token: str) -> Begun | Failed:
         if not ways.enrol(connection, runtime.sealer, who.party_id, secret, now):
             return Failed.ENROLLED
         _note(connection, "enrol", who, now)
-    issuer = runtime.settings.bureau.name["zh"]
-    return Begun(authenticators.base32(secret), authenticators.address(secret, issuer))
+    return Begun(authenticators.base32(secret), authenticators.address(secret))
 
 
 def confirm(runtime: Runtime, token: str, code: str) -> Failed | None:

@@ -16,6 +16,9 @@ from caseq.store.database import Connection
 from caseq.store.grants import GrantRow
 from caseq.store.ways import PaperLine
 
+#: What tells the sheets of one person apart, without look-alikes.
+_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ"
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
@@ -25,6 +28,7 @@ class Issued:
     made_at: datetime
     expires_at: datetime
     grant: GrantRow
+    letter: str
 
 
 class Failed(StrEnum):
@@ -61,10 +65,10 @@ def _issue(
         if grant is None:
             return Failed.NOBODY
         stored = [_stored(runtime, line) for line in lines]
-        ways.new_lines(connection, grant.party_id, kind, stored, now, now + life)
+        before = ways.new_lines(connection, grant.party_id, kind, stored, now, now + life)
         facts = {**who, "kind": kind, "lines": count}
         auditing.record(connection, "paper_codes", now, party_id=grant.party_id, case_id=grant.case_id, facts=facts)
-    return Issued(lines, now, now + life, grant)
+    return Issued(lines, now, now + life, grant, _LETTERS[before % len(_LETTERS)])
 
 
 def _grant(runtime: Runtime, connection: Connection, case_number: str, party: str, now: datetime) -> GrantRow | None:

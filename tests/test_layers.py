@@ -25,6 +25,7 @@ ROWS = (
         "caseq.housekeeping",
         "caseq.intake",
         "caseq.login",
+        "caseq.numbering",
         "caseq.previewing",
         "caseq.printing",
         "caseq.quarantine",

@@ -1,72 +1,112 @@
-"""`caseq codes`: codes for people without a telephone, on a printed sheet or given at the counter."""
+"""`caseq codes`: what stands on the paper that a person is given, and codes given at the counter."""
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import click
 
 from caseq.commands import configured
 
+if TYPE_CHECKING:
+    from caseq.runtime import Runtime
+
+_NOBODY = "No such party in a live case of this number; `caseq access list` shows who there is."
+
 
 @click.group()
 def codes() -> None:
-    """Codes on paper and at the counter, for people who cannot get an SMS."""
+    """Codes and numbers on paper and at the counter, for people who cannot get an SMS."""
 
 
-_BY = click.option("--by", required=True, metavar="TEXT", help="Who does this. It goes into the audit.")
-_REASON = click.option("--reason", required=True, metavar="TEXT", help="Why, in a few words. It goes into the audit.")
+def _something(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("must say something")
+    return text.strip()
+
+
+def _who(name: str, help_: str, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that must say something; it goes into the audit."""
+    return click.option(
+        name, *names, required=True, metavar="TEXT", callback=_something, help=f"{help_} It goes into the audit."
+    )
+
+
+def audited(command: Callable[..., None]) -> Callable[..., Any]:
+    """The command with --by and --reason, which must say something."""
+    wrapped: Callable[..., Any] = _who("--by", "Who does this.")(_who("--reason", "Why, in a few words.")(command))
+    return wrapped
+
+
+@codes.command()
+@click.argument("case_number")
+@audited
+def number(case_number: str, by: str, reason: str) -> None:
+    """Print the query number of a case, as it stands on paper; a case without one gets one."""
+    from caseq import numbering
+    from caseq.rules import querynumbers
+
+    found = numbering.query_number(configured.runtime(), case_number, by, reason)
+    if found is None:
+        _refuse("No live case has this number, or several are also called so.")
+    click.echo(querynumbers.printed(found))
 
 
 @codes.command("print")
 @click.argument("case_number")
 @click.argument("party")
-@_BY
-@_REASON
+@audited
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The PDF; must not exist.")
 @click.option("--language", default="zh", show_default=True, type=click.Choice(["zh", "en"]))
 def print_sheet(case_number: str, party: str, by: str, reason: str, out: Path, language: str) -> None:
     """Print a sheet of ten codes for PARTY of a case. The sheet that the party had until now works no more."""
-    from caseq import paper, printing
-    from caseq.rules.case import bureau_date
+    from caseq import printing
 
-    _said(by, reason)
     runtime = configured.runtime()
     if (state := printing.state()) != "ok":
         _refuse(f"no sheet can be printed here, so none was made: {state}")
     with _only_for_owner(out) as file:
-        issued = paper.print_sheet(runtime, case_number, party, by.strip(), reason.strip())
-        if isinstance(issued, paper.Failed):
+        try:
+            file.write(_sheet(runtime, case_number, party, by, reason, language))
+        except BaseException:
             out.unlink()
-            _refuse(_NOBODY)
-        sheet = printing.CodeSheet(
-            bureau=runtime.settings.bureau,
-            public_address=runtime.settings.public_url,
-            query_number=None,
-            issued_on=bureau_date(issued.made_at),
-            valid_until=bureau_date(issued.expires_at),
-            sheet=f"{bureau_date(issued.made_at):%m%d}",
-            lines=issued.lines,
-            language=language,
-        )
-        file.write(printing.code_sheet(sheet))
-    click.echo(f"{out}: {len(issued.lines)} lines, until {bureau_date(issued.expires_at)}; print it, then delete it")
+            raise
+    click.echo(f"{out}: print it, hand it over, then delete it")
+
+
+def _sheet(runtime: "Runtime", case_number: str, party: str, by: str, reason: str, language: str) -> bytes:
+    from caseq import numbering, paper, printing
+    from caseq.rules.case import bureau_date
+
+    issued = paper.print_sheet(runtime, case_number, party, by, reason)
+    if isinstance(issued, paper.Failed):
+        _refuse(_NOBODY)
+    sheet = printing.CodeSheet(
+        bureau=runtime.settings.bureau,
+        public_address=runtime.settings.public_url,
+        query_number=numbering.query_number(runtime, issued.grant.case_number, by, reason),
+        issued_on=bureau_date(issued.made_at),
+        valid_until=bureau_date(issued.expires_at),
+        sheet=issued.letter,
+        lines=issued.lines,
+        language=language,
+    )
+    return printing.code_sheet(sheet)
 
 
 @codes.command()
 @click.argument("case_number")
 @click.argument("party")
-@_BY
-@click.option("--with", "second", required=True, metavar="TEXT", help="Who saw the papers too: another person.")
-@_REASON
+@audited
+@_who("--with", "Who saw the papers too: another person.", "second")
 def issue(case_number: str, party: str, by: str, second: str, reason: str) -> None:
     """Give one code to a person at the counter whose papers two members of staff have seen. It is shown only once."""
     from caseq import paper
 
-    _said(by, second, reason)
     runtime = configured.runtime()
-    issued = paper.issue_at_counter(runtime, case_number, party, by.strip(), second.strip(), reason.strip())
+    issued = paper.issue_at_counter(runtime, case_number, party, by, second, reason)
     if issued is paper.Failed.ONE_PERSON:
         raise click.UsageError("--by and --with must be two different people.")
     if isinstance(issued, paper.Failed):
@@ -74,17 +114,7 @@ def issue(case_number: str, party: str, by: str, second: str, reason: str) -> No
     (line,) = issued.lines
     click.echo(f"{line.typed}\n{line.keypad}")
     hours = runtime.settings.login.counter_hours
-    click.echo(
-        f"For {issued.grant.role} of {issued.grant.case_number}; either works, once, for {hours} hours.", err=True
-    )
-
-
-_NOBODY = "No such party in a live case of this number; `caseq access list` shows who there is."
-
-
-def _said(*texts: str) -> None:
-    if not all(text.strip() for text in texts):
-        raise click.UsageError("--by, --with and --reason must say something.")
+    click.echo(f"Either works, once, for {hours} hours; for {issued.grant.role} of this case.", err=True)
 
 
 def _only_for_owner(path: Path) -> BinaryIO:

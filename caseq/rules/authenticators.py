@@ -9,6 +9,8 @@ from caseq.rules.codes import DIGITS, typed_code
 
 STEP_SECONDS = 30
 SECRET_BYTES = 20
+#: What stands beside the digits in the app: whoever looks over a shoulder learns nothing from it.
+_LABEL = "caseq"
 
 
 def step_at(seconds: float) -> int:
@@ -29,8 +31,6 @@ def base32(secret: bytes) -> str:
     return base64.b32encode(secret).decode()
 
 
-def address(secret: bytes, issuer: str) -> str:
-    """The otpauth address that an app reads from a QR code; it names the service and nobody."""
-    return pyotp.TOTP(base32(secret), digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(
-        name=issuer, issuer_name=issuer
-    )
+def address(secret: bytes) -> str:
+    """The otpauth address that an app reads from a QR code; it names no bureau, no case and nobody."""
+    return pyotp.TOTP(base32(secret), digits=DIGITS, interval=STEP_SECONDS).provisioning_uri(name=_LABEL)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select, update
+from sqlalchemy import Connection, Select, func, literal, select, update
 
 from caseq.rules.disclosure import Policy
 from caseq.rules.numbers import lookup_key
 from caseq.store.access import days, may_enter
-from caseq.store.tables import case_aliases, cases, parties
+from caseq.store.casenumbers import numbered
+from caseq.store.tables import cases, parties
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,8 @@ class GrantRow:
 
 def of_case(connection: Connection, policy: Policy, case_key: str, today: date) -> Sequence[GrantRow]:
     """The live parties of the live cases that have this number or are also called so."""
-    named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == case_key)
-    numbered = or_(cases.c.number_key == case_key, cases.c.id.in_(named))
-    return _rows(connection, policy, _grants(policy).where(numbered), today)
+    wanted = _grants(policy).where(cases.c.id.in_(numbered(literal(case_key))))
+    return _rows(connection, policy, wanted, today)
 
 
 def named(found: Sequence[GrantRow], case_key: str, party: str) -> GrantRow | None:

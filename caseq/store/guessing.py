@@ -42,7 +42,7 @@ _after, _few = bindparam("after", type_=Integer), bindparam("few", type_=Integer
 class Stake:
     """Whom a guess of one kind is at: a query for (party_id, cost in units), one row a party, built once."""
 
-    def __init__(self, wanted: Select[Any]) -> None:
+    def __init__(self, wanted: Any) -> None:
         self._wanted = wanted
         self._statements: dict[str, Any] = {}
 

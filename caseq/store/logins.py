@@ -10,10 +10,10 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
-    CompoundSelect,
     Connection,
     Integer,
     Select,
+    String,
     bindparam,
     delete,
     func,
@@ -30,11 +30,13 @@ from caseq.rules.disclosure import Policy
 from caseq.rules.fairness import MadeCode
 from caseq.rules.guesses import SMS_CODE
 from caseq.store.access import days, may_enter
+from caseq.store.casenumbers import numbered
 from caseq.store.guessing import NOBODY, Stake
 from caseq.store.sealing import Sealer, token_hash
-from caseq.store.tables import case_aliases, cases, challenges, codes, history, parties, preferences
+from caseq.store.tables import cases, challenges, codes, history, parties, preferences
 
 _ASKED = "challenges.asked"
+_CASE_KEY = bindparam("case_key", type_=String)
 KNOWN = bindparam("known", type_=BigInteger, expanding=True)
 IS_KNOWN = bindparam("is_known", type_=Boolean)
 _CHALLENGES = bindparam("challenges", type_=BigInteger, expanding=True)
@@ -222,22 +224,16 @@ def reachable(
 
 def found_by_number() -> ColumnElement[bool]:
     """Whether the joined party is found in the joined case by the number `case_key`."""
-    return or_(cases.c.id.in_(_numbered()), _came_from(_numbered()))
+    return or_(cases.c.id.in_(numbered(_CASE_KEY)), _came_from())
 
 
-def _numbered() -> CompoundSelect[Any]:
-    """The ids of the cases that have or had the number `case_key`, live or withdrawn."""
-    named = select(case_aliases.c.case_id).where(case_aliases.c.alias_key == bindparam("case_key"))
-    return union_all(select(cases.c.id).where(cases.c.number_key == bindparam("case_key")), named)
-
-
-def _came_from(numbered: CompoundSelect[Any]) -> ColumnElement[bool]:
-    """Whether the party was once a party of one of these cases, which were merged, split or numbered anew since.
+def _came_from() -> ColumnElement[bool]:
+    """Whether the party was once in one of the cases asked for, which were merged, split or numbered anew since.
 
     An old number finds only those who were there: others must not learn from it what was merged with their case.
     """
     was_there = select(history.c.id).where(
-        history.c.case_id.in_(numbered),
+        history.c.case_id.in_(numbered(_CASE_KEY)),
         history.c.source == parties.c.source,
         history.c.record == RecordType.PARTY.value,
         history.c.key == parties.c.key,

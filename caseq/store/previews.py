@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select
 
 from caseq.rules.access import Standing
 from caseq.rules.case import Case, CaseState, Kind, Party, RecordType, Role, Unit
 from caseq.rules.disclosure import Policy, StoredCase, StoredMilestone
 from caseq.store.access import days, may_enter
+from caseq.store.casenumbers import numbered
 from caseq.store.ledger import UNKNOWN
-from caseq.store.tables import case_aliases, cases, history, milestones, parties
+from caseq.store.tables import cases, history, milestones, parties
 
 #: So many cases are in memory at a time.
 CASES_AT_ONCE = 500
@@ -57,17 +58,14 @@ def find(connection: Connection, policy: Policy, case_key: str, party_key: str, 
 
 
 def _is_or_was_in(case_key: str) -> ColumnElement[bool]:
-    numbered = union(
-        select(cases.c.id).where(cases.c.number_key == case_key),
-        select(case_aliases.c.case_id).where(case_aliases.c.alias_key == case_key),
-    )
+    called = numbered(literal(case_key))
     was_there = select(history.c.id).where(
-        history.c.case_id.in_(numbered),
+        history.c.case_id.in_(called),
         history.c.source == parties.c.source,
         history.c.record == RecordType.PARTY.value,
         history.c.key == parties.c.key,
     )
-    return or_(parties.c.case_id.in_(numbered), was_there.exists())
+    return or_(parties.c.case_id.in_(called), was_there.exists())
 
 
 def _parties(*more: ColumnElement[Any]) -> Select[Any]:

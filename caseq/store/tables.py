@@ -26,6 +26,7 @@ from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata
 from caseq.store.file_tables import file_batches as file_batches
 from caseq.store.file_tables import file_gaps as file_gaps
+from caseq.store.number_tables import query_numbers as query_numbers
 
 
 def _id() -> Column[Any]:
@@ -84,6 +85,13 @@ Index(
     unique=True,
     postgresql_where=text("withdrawn IS false"),
     sqlite_where=text("withdrawn IS false"),
+)
+#: Old numbers are looked up too; those of withdrawn cases are few, so that this index costs a push nothing.
+Index(
+    "ix_cases_withdrawn_number_key",
+    cases.c.number_key,
+    postgresql_where=text("withdrawn IS true"),
+    sqlite_where=text("withdrawn IS true"),
 )
 
 case_aliases = Table(

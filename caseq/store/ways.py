@@ -185,12 +185,18 @@ def _paid(paid: Collection[int] | None) -> tuple[ColumnElement[bool], ...]:
 
 def new_lines(
     connection: Connection, party_id: int, kind: str, lines: Sequence[PaperLine], now: datetime, expires_at: datetime
-) -> None:
-    """Store the lines of a new sheet, or of one code from the counter; those of that kind before them end."""
+) -> int:
+    """Store the lines of a new sheet, or of one code from the counter; those of that kind before them end.
+
+    How many of that kind the party had before.
+    """
+    first = (paper_codes.c.party_id == party_id, paper_codes.c.kind == kind, paper_codes.c.line == 1)
+    before = connection.execute(select(func.count()).where(*first)).scalar_one()
     end_paper(connection, party_id, now, kind)
     common = {"party_id": party_id, "kind": kind, "made_at": now, "expires_at": expires_at}
     rows = [{**common, "line": one.line, "typed_hash": one.typed_hash, "keypad_hash": one.keypad_hash} for one in lines]
     connection.execute(insert(paper_codes), rows)
+    return before
 
 
 def end_paper(connection: Connection, party_id: int, now: datetime, kind: str | None = None) -> None:

@@ -48,6 +48,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.before_request_funcs[None].remove(limiter._check_request_limit)
     ask = limiter.shared_limit(settings.limits.ask_code, scope="ask_code")
     enter = limiter.shared_limit(settings.limits.enter_code, scope="enter_code")
+    prefill = limiter.shared_limit(settings.limits.ask_code, scope="prefill")
     push = limiter.limit(settings.limits.push, key_func=_network_and_source)
     limited = {
         "pages.take_phone": ask,
@@ -58,6 +59,7 @@ def register(app: Flask, settings: Settings) -> None:
         "account.confirm_authenticator": enter,
         "api.enrol": enter,
         "api.change_preferences": enter,
+        "prefill.prefill": prefill,
         "push.push": push,
         "push.records": push,
     }

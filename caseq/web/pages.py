@@ -65,12 +65,13 @@ def start() -> Response:
 def take_case_number() -> Response:
     """Keeps the case number if it can be one, and goes to step 2."""
     typed = request.form.get("case_number", "")
-    fault = fields.case_number_fault(typed)
+    fault = fields.case_number_fault(typed, request.form.get("doubted", ""))
     if fault:
-        return page("start", 422, typed=typed[:LONGEST_NUMBER], fault=fault)
-    steps = read_steps()
-    if typed != steps.case_number:
-        steps = Steps(case_number=typed.strip())
+        is_doubt = fault in fields.DOUBTS
+        return page("start", 422, typed=typed[:LONGEST_NUMBER], fault=fault, is_doubt=is_doubt)
+    steps, number = read_steps(), fields.as_printed(typed)
+    if number != steps.case_number:
+        steps = Steps(case_number=number)
     return keep_steps(go("method"), steps)
 
 

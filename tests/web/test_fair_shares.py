@@ -40,6 +40,12 @@ def known_browser(service):
     return Visitor("home", frozenset([opened.party_id]))
 
 
+def sheet(service):
+    issued = paper.print_sheet(service.runtime, CASE, "P-victim", "甲", "没有手机")
+    assert isinstance(issued, paper.Issued)
+    return issued.lines
+
+
 def strangers(service, guesses=1000):
     """Whoever knows the case number and the telephone asks and guesses from that many addresses; how many SMS came."""
     before = len(service.messages(PHONE))
@@ -54,7 +60,7 @@ def strangers(service, guesses=1000):
 
 def test_under_attack_from_1000_addresses_a_known_browser_and_paper_still_get_in(service):
     me = known_browser(service)
-    lines = paper.print_sheet(service.runtime, CASE, "P-victim", "甲", "没有手机").lines
+    lines = sheet(service)
     sms = strangers(service, 1000)
     assert sms <= 6 * (1000 * 2 / 60 / 24 + 2), "six a day, whoever asks"
     handle, code = ask(service, me)
@@ -96,7 +102,7 @@ def test_one_network_does_not_use_up_the_share_of_all_strangers(service):
 
 def test_the_breaker_of_the_site_stops_codes_from_sms_for_strangers_and_nobody_else(service):
     me = known_browser(service)
-    lines = paper.print_sheet(service.runtime, CASE, "P-victim", "甲", "没有手机").lines
+    lines = sheet(service)
     budget = replace(service.runtime.settings.guesses, site=1)
     service.runtime = replace(service.runtime, settings=replace(service.runtime.settings, guesses=budget))
     handle, code = ask(service, Visitor("b"))
@@ -160,7 +166,7 @@ def test_a_guess_at_nothing_is_counted_like_one_at_somebody(service):
 
 
 def test_pauses_become_longer(service):
-    pauses = []
+    pauses: list[float] = []
     for _ in range(4):
         asked = login.ask_code(service.runtime, CASE, PHONE, "zh", Visitor("x"), len(pauses))
         pauses.append((asked.resend_at - service.clock.now).total_seconds())

@@ -56,6 +56,12 @@ def sheet(service, who="P-victim"):
     return issued.lines
 
 
+def from_counter(service):
+    issued = paper.issue_at_counter(service.runtime, CASE, "P-victim", "甲", "乙", "来过窗口")
+    assert isinstance(issued, paper.Issued)
+    return issued.lines
+
+
 # An authenticator app
 
 
@@ -136,17 +142,16 @@ def test_a_line_opens_its_own_case_only(service):
 
 def test_a_new_sheet_ends_the_old_one_and_a_code_from_the_counter_ends_no_sheet(service):
     old, new = sheet(service), sheet(service)
-    given = paper.issue_at_counter(service.runtime, CASE, "P-victim", "甲", "乙", "来过窗口")
-    assert isinstance(given, paper.Issued)
+    given = from_counter(service)
     assert enter(service, old[0].typed) is None
     assert enter(service, new[0].typed)
-    assert enter(service, given.lines[0].typed)
-    assert enter(service, given.lines[0].typed) is None
+    assert enter(service, given[0].typed)
+    assert enter(service, given[0].typed) is None
 
 
 def test_a_sheet_lasts_a_year_and_a_code_from_the_counter_a_day(service):
     lines = sheet(service)
-    given = paper.issue_at_counter(service.runtime, CASE, "P-victim", "甲", "乙", "来过窗口").lines
+    given = from_counter(service)
     service.clock.advance(hours=24, seconds=1)
     assert enter(service, given[0].typed) is None
     service.clock.advance(days=363)
