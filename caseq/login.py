@@ -8,11 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from caseq.rules import authenticators, codes, numbers, papercodes
-from caseq.rules.case import bureau_date
 from caseq.rules.guesses import Share
+from caseq.rules.papercodes import Keypad, Typed
 from caseq.runtime import Runtime
 from caseq.store import auditing, guessing, logins, outbox, sessions, ways
-from caseq.store.access import days
 from caseq.store.database import Connection
 from caseq.store.guessing import Stake
 from caseq.store.outbox import Purpose
@@ -103,7 +102,7 @@ def enter_code(runtime: Runtime, handles: Sequence[str], code: str, visitor: Vis
     with runtime.database.transaction() as connection:
         tried = logins.spend_try(connection, handles, runtime.settings.login.tries, now)
         alive = bool(tried) or logins.any_alive(connection, handles, now)
-        asked = {"challenges": [challenge.id for challenge in tried]}
+        asked = {"challenges": [one.id for one in tried], "nobody": guessing.nobody(" ".join(handles))}
         paid = _pay(runtime, connection, logins.AT_STAKE, asked, visitor, now, is_sms=True) if tried else set()
     for challenge in tried:
         key = runtime.sealer.derived(challenge.key_id, codes.PURPOSE)
@@ -123,33 +122,42 @@ def enter_own_code(runtime: Runtime, case_number: str, typed: str, visitor: Visi
     """
     case_key, now = numbers.lookup_key(case_number), runtime.clock()
     form = papercodes.parse(typed)
-    if isinstance(form, papercodes.Typed):
-        opened = _enter_paper(runtime, case_key, "paper typed", form.code, None, visitor, now)
-    elif isinstance(form, papercodes.Keypad):
-        paid = _paid_for(runtime, runtime.stakes.keypads, case_key, visitor, now)
-        opened = _enter_paper(runtime, case_key, "paper keypad", form.code, paid, visitor, now)
+    with runtime.database.transaction() as connection:
+        parties = ways.parties_of(connection, runtime.settings.policy, case_key, now)
+        if not isinstance(form, Typed):
+            stake = ways.KEYPADS if isinstance(form, Keypad) else ways.APPS
+            asked = {"parties": parties, "now": now, "nobody": guessing.nobody(case_key)}
+            parties = sorted(_pay(runtime, connection, stake, asked, visitor, now, is_sms=False))
+    if form is None:
+        opened = _enter_app_code(runtime, parties, typed, visitor, now)
     else:
-        opened = _enter_app_code(runtime, case_key, typed, visitor, now)
+        opened = _enter_paper(runtime, parties, form, visitor, now)
     return opened or Refused(Reason.WRONG, 0)
 
 
 def _enter_paper(
-    runtime: Runtime, case_key: str, purpose: str, code: str, paid: set[int] | None, visitor: Visitor, now: datetime
+    runtime: Runtime,
+    parties: Sequence[int],
+    form: papercodes.Typed | papercodes.Keypad,
+    visitor: Visitor,
+    now: datetime,
 ) -> Opened | None:
-    hashes = runtime.sealer.fingerprints(purpose, code)
+    is_keypad = isinstance(form, Keypad)
+    hashes = runtime.sealer.fingerprints("paper keypad" if is_keypad else "paper typed", form.code)
     with runtime.database.transaction() as connection:
-        party = ways.use_paper(connection, runtime.settings.policy, case_key, hashes, paid, now)
+        party = ways.use_paper(connection, runtime.settings.policy, hashes, is_keypad, parties, now)
         return party and _open(runtime, connection, party, "paper", visitor, now)
 
 
-def _enter_app_code(runtime: Runtime, case_key: str, typed: str, visitor: Visitor, now: datetime) -> Opened | None:
-    paid = _paid_for(runtime, runtime.stakes.apps, case_key, visitor, now)
+def _enter_app_code(
+    runtime: Runtime, parties: Sequence[int], typed: str, visitor: Visitor, now: datetime
+) -> Opened | None:
     with runtime.database.autocommit() as connection:
-        apps = [app for app in ways.enrolled(connection, runtime.sealer, paid) if app.is_confirmed]
+        apps = [app for app in ways.enrolled(connection, runtime.sealer, parties) if app.is_confirmed]
     step = authenticators.step_at(now.timestamp())
     found = [(app.party_id, authenticators.which_step(app.secret, typed, step)) for app in apps]
     for _ in range(_LEAST_COMPARED - len(apps)):
-        authenticators.which_step(b"nobody's secret", typed, step)
+        authenticators.which_step(b"nobody's secret 1234", typed, step)
     for party_id, used in found:
         if used is not None:
             with runtime.database.transaction() as connection:
@@ -157,12 +165,6 @@ def _enter_app_code(runtime: Runtime, case_key: str, typed: str, visitor: Visito
                 if party is not None:
                     return _open(runtime, connection, party, "app", visitor, now)
     return None
-
-
-def _paid_for(runtime: Runtime, stake: Stake, case_key: str, visitor: Visitor, now: datetime) -> set[int]:
-    asked = {"case_key": case_key, "now": now, **days(runtime.settings.policy, bureau_date(now))}
-    with runtime.database.transaction() as connection:
-        return _pay(runtime, connection, stake, asked, visitor, now, is_sms=False)
 
 
 def _pay(

@@ -11,13 +11,11 @@ from caseq.sms.twilio_sms import TwilioGateway
 from caseq.store.database import Database
 from caseq.store.sealing import Sealer
 from caseq.store.views import CaseQuery
-from caseq.store.ways import Stakes
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, database, sealer of personal data, the query of a case, whom guesses are at, the SMS gateway, the
-    clock (aware UTC).
+    """Settings, database, sealer of personal data, the query of a case, the SMS gateway, the clock (aware UTC).
 
     `behind_wall` is the database as the role that the query of a case runs as, None if it runs as the service's own.
     """
@@ -26,7 +24,6 @@ class Runtime:
     database: Database
     sealer: Sealer
     case_query: CaseQuery
-    stakes: Stakes
     gateway: SmsGateway | None
     clock: Callable[[], datetime]
     behind_wall: Database | None = None
@@ -47,7 +44,6 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Runtim
         database=database,
         sealer=sealer,
         case_query=CaseQuery(settings.policy, silence, behind_wall),
-        stakes=Stakes(settings.policy),
         gateway=_gateway(settings),
         clock=clock,
         behind_wall=behind_wall,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import add
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     case,
     cast,
@@ -29,8 +31,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from caseq.rules.guesses import HOURS, Budget, Share
 from caseq.store.tables import HOUR_NAMES, guesses
 
-#: Stands for nobody: a guess at what does not exist takes as much time as one at somebody's record.
-NOBODY = -1
+#: Stands for whoever is not there: a guess at nobody writes a row like one at somebody, and takes as much time.
+NOBODY = bindparam("nobody", type_=BigInteger)
+_NOBODIES = 1_000_000
 #: Stands for all strangers at the whole site.
 _SITE = 0
 
@@ -103,6 +106,11 @@ def spend_of_site(connection: Connection, budget: Budget, hour: int) -> bool:
     return bool(_OF_SITE.spend(connection, {}, Share.SITE, budget.site, hour))
 
 
+def nobody(what: str) -> int:
+    """The id of the nobody who stands in for this number or request."""
+    return -1 - crc32(what.encode()) % _NOBODIES
+
+
 def forgive(connection: Connection, party_id: int) -> None:
     """Note that one of the guesses was right: those after it count from none."""
     mine = update(guesses).where(guesses.c.party_id == party_id)
@@ -110,6 +118,6 @@ def forgive(connection: Connection, party_id: int) -> None:
 
 
 def forget_old(connection: Connection, hour: int) -> None:
-    """Delete the rows of networks, and of nobody, that nothing was tried at for a day."""
-    old = delete(guesses).where(guesses.c.hour < hour - HOURS, guesses.c.in_a_row == 0)
-    connection.execute(old)
+    """Delete the rows at which nothing was tried for a day, but for strangers' guesses in a row at somebody."""
+    is_needed = and_(guesses.c.share == Share.STRANGERS, guesses.c.party_id > 0, guesses.c.in_a_row > 0)
+    connection.execute(delete(guesses).where(guesses.c.hour < hour - HOURS, ~is_needed))

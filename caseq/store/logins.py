@@ -156,7 +156,7 @@ def _at_stake() -> Select[Any]:
     where = (codes.c.challenge_id.in_(_CHALLENGES), codes.c.used_at.is_(None), mine)
     cost = (func.count() * SMS_CODE).label("cost")
     each = select(codes.c.party_id, cost).where(*where).group_by(codes.c.party_id)
-    nobody = select(literal(NOBODY, BigInteger), literal(SMS_CODE, Integer))
+    nobody = select(NOBODY, literal(SMS_CODE, Integer))
     return select(union_all(each, nobody.where(~select(codes.c.n).where(*where).exists())).subquery())
 
 
@@ -211,7 +211,7 @@ def reachable(
         select(parties.c.id, parties.c.phone_hash, parties.c.case_id, parties.c.role)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
-            found_by_number(),
+            or_(cases.c.id.in_(by_number()), _came_from()),
             parties.c.phone_hash.in_(sealer.fingerprints("phone", asked.phone)),
             may_enter(policy),
         )
@@ -222,9 +222,9 @@ def reachable(
     return [Reachable(row.id, row.phone_hash, row.case_id, row.role) for row in rows]
 
 
-def found_by_number() -> ColumnElement[bool]:
-    """Whether the joined party is found in the joined case by the number `case_key`."""
-    return or_(cases.c.id.in_(numbered(_CASE_KEY)), _came_from())
+def by_number() -> Any:
+    """Selects the ids of the cases that have or had the number `case_key`."""
+    return numbered(_CASE_KEY)
 
 
 def _came_from() -> ColumnElement[bool]:
@@ -233,7 +233,7 @@ def _came_from() -> ColumnElement[bool]:
     An old number finds only those who were there: others must not learn from it what was merged with their case.
     """
     was_there = select(history.c.id).where(
-        history.c.case_id.in_(numbered(_CASE_KEY)),
+        history.c.case_id.in_(by_number()),
         history.c.source == parties.c.source,
         history.c.record == RecordType.PARTY.value,
         history.c.key == parties.c.key,

@@ -17,22 +17,24 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    union,
     union_all,
     update,
 )
 
-from caseq.rules.case import bureau_date
+from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.rules.guesses import APP_STEP, KEYPAD_LINE
 from caseq.store.access import days, may_enter
 from caseq.store.database import insert_into
 from caseq.store.guessing import NOBODY, Stake
-from caseq.store.logins import GRANT, IS_KNOWN, KNOWN, found_by_number
+from caseq.store.logins import GRANT, IS_KNOWN, KNOWN, by_number
 from caseq.store.sealing import Sealer
-from caseq.store.tables import Moment, authenticators, cases, paper_codes, parties
+from caseq.store.tables import Moment, authenticators, cases, history, paper_codes, parties
 
 SHEET, COUNTER = "sheet", "counter"
 _NOW = bindparam("now", type_=Moment)
+_PARTIES = bindparam("parties", type_=BigInteger, expanding=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +56,35 @@ class PaperLine:
     keypad_hash: str | None
 
 
-def _in_case(policy: Policy) -> Any:
-    """The parties who may enter a case that is found by the number `case_key`."""
+def parties_of(connection: Connection, policy: Policy, case_key: str, now: datetime) -> list[int]:
+    """The parties who may enter a case that is found by this number."""
+    numbered = union(
+        select(parties.c.id).where(parties.c.case_id.in_(by_number())),
+        select(parties.c.id)
+        .join(history, (history.c.source == parties.c.source) & (history.c.key == parties.c.key))
+        .where(history.c.record == RecordType.PARTY.value, history.c.case_id.in_(by_number())),
+    )
     joined = select(parties.c.id).join(cases, cases.c.id == parties.c.case_id)
-    return joined.where(found_by_number(), may_enter(policy))
+    wanted = joined.where(parties.c.id.in_(numbered), may_enter(policy)).order_by(parties.c.id)
+    return list(connection.execute(wanted, {"case_key": case_key, **days(policy, bureau_date(now))}).scalars())
 
 
-class Stakes:
-    """Whom guesses at codes of apps and of keypad lines are at, under one policy; parameters as in `logins.AT_STAKE`,
-    with `case_key`, `now` and those of `access.days`."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.apps = Stake(_apps(policy))
-        self.keypads = Stake(_keypads(policy))
-
-
-def _mine(party_id: ColumnElement[int]) -> ColumnElement[bool]:
-    return party_id.in_(KNOWN) == IS_KNOWN
-
-
-def _or_nobody(each: Select[Any], where: Sequence[ColumnElement[bool]], table: Any, units: int) -> Select[Any]:
-    nobody = select(literal(NOBODY, BigInteger), literal(units, Integer))
-    return select(union_all(each, nobody.where(~select(table.c.party_id).where(*where).exists())).subquery())
-
-
-def _apps(policy: Policy) -> Select[Any]:
-    party_id = authenticators.c.party_id
-    where = (party_id.in_(_in_case(policy)), authenticators.c.confirmed_at.is_not(None), _mine(party_id))
-    cost = literal(APP_STEP, Integer).label("cost")
-    return _or_nobody(select(party_id, cost).where(*where), where, authenticators, APP_STEP)
-
-
-def _keypads(policy: Policy) -> Select[Any]:
-    party_id = paper_codes.c.party_id
-    live = (paper_codes.c.keypad_hash.is_not(None), *_live(), _mine(party_id))
-    where = (party_id.in_(_in_case(policy)), *live)
-    each = select(party_id, (func.count() * KEYPAD_LINE).label("cost")).where(*where).group_by(party_id)
-    return _or_nobody(each, where, paper_codes, KEYPAD_LINE)
+def _at_stake(table: Any, live: Sequence[ColumnElement[bool]], units: int) -> Select[Any]:
+    """Each live row of the `parties` may be the right one; nobody stands in where there is none."""
+    party_id = table.c.party_id
+    where = (party_id.in_(_PARTIES), *live, party_id.in_(KNOWN) == IS_KNOWN)
+    each = select(party_id, (func.count() * units).label("cost")).where(*where).group_by(party_id)
+    nobody = select(NOBODY, literal(units, Integer))
+    return select(union_all(each, nobody.where(~select(party_id).where(*where).exists())).subquery())
 
 
 def _live() -> tuple[ColumnElement[bool], ...]:
     return (paper_codes.c.used_at.is_(None), paper_codes.c.expires_at > _NOW)
+
+
+#: Guesses at codes of apps and of keypad lines; parameters as in `logins.AT_STAKE`, with `parties` and `now`.
+APPS = Stake(_at_stake(authenticators, [authenticators.c.confirmed_at.is_not(None)], APP_STEP))
+KEYPADS = Stake(_at_stake(paper_codes, [paper_codes.c.keypad_hash.is_not(None), *_live()], KEYPAD_LINE))
 
 
 def enrolled(connection: Connection, sealer: Sealer, party_ids: Collection[int]) -> list[Enrolled]:
@@ -159,28 +149,21 @@ def grant_of(connection: Connection, policy: Policy, party_id: int, now: datetim
 def use_paper(
     connection: Connection,
     policy: Policy,
-    case_key: str,
     hashes: Sequence[str],
-    paid: Collection[int] | None,
+    is_keypad: bool,
+    party_ids: Collection[int],
     now: datetime,
 ) -> Any | None:
-    """Use a line of paper, once; the grant, locked, or None. `hashes` are those of the code under all live keys.
+    """Use a line of paper of one of these parties, once; the grant, locked, or None.
 
-    With `paid` it is a keypad code, and only these parties' lines count.
+    `hashes` are those of the code under all live keys.
     """
-    column = paper_codes.c.typed_hash if paid is None else paper_codes.c.keypad_hash
-    found = select(paper_codes.c.id).where(
-        column.in_(hashes), *_live(), paper_codes.c.party_id.in_(_in_case(policy)), *_paid(paid)
-    )
+    column = paper_codes.c.keypad_hash if is_keypad else paper_codes.c.typed_hash
+    found = select(paper_codes.c.id).where(column.in_(hashes), *_live(), paper_codes.c.party_id.in_(party_ids))
     line = update(paper_codes).where(paper_codes.c.id.in_(found.limit(1)), paper_codes.c.used_at.is_(None))
-    asked = {"case_key": case_key, "now": now, **days(policy, bureau_date(now))}
     used = line.values(used_at=_NOW).returning(paper_codes.c.party_id)
-    party_id = connection.execute(used, asked).scalar_one_or_none()
+    party_id = connection.execute(used, {"now": now}).scalar_one_or_none()
     return None if party_id is None else grant_of(connection, policy, party_id, now)
-
-
-def _paid(paid: Collection[int] | None) -> tuple[ColumnElement[bool], ...]:
-    return () if paid is None else (paper_codes.c.party_id.in_(paid),)
 
 
 def new_lines(

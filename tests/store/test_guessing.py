@@ -85,10 +85,12 @@ def test_of_60_guesses_at_once_exactly_as_many_get_through_as_there_is_room_for(
         assert sum(pool.map(lambda _: spend(service), range(60))) == 5
 
 
-def test_rows_of_yesterday_that_hold_nothing_are_forgotten(service):
-    spend(service, hour=HOUR - HOURS - 1)
-    spend(service, party=2)
+def test_rows_of_yesterday_are_forgotten_but_not_how_often_strangers_were_wrong_in_a_row(service):
+    old = HOUR - HOURS - 1
+    for party, share in ((1, "known"), (1, "network x"), (2, "strangers"), (-5, "strangers"), (3, "strangers")):
+        spend(service, hour=old, party=party, share=share)
+    spend(service, party=4)
     with service.runtime.database.transaction() as connection:
-        guessing.forgive(connection, 1)
+        guessing.forgive(connection, 3)
         guessing.forget_old(connection, HOUR)
-        assert connection.execute(select(guesses.c.party_id)).scalars().all() == [2]
+        assert sorted(connection.execute(select(guesses.c.party_id)).scalars()) == [2, 4]
