@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from caseq import logs, runtime
 from caseq.runtime import Runtime
 from caseq.settings import load, shipped
-from caseq.web import api, bodies, demo, headers, limits, openapi, operations, pages, problems, push
+from caseq.web import api, bodies, demo, headers, limits, openapi, operations, pages, problems, push, region
 
 
 def create_app(parts: Runtime) -> Flask:
@@ -43,6 +43,7 @@ def create_app(parts: Runtime) -> Flask:
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(region.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     pages.prepare(app)

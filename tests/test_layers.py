@@ -20,6 +20,7 @@ ROWS = (
         "caseq.granting",
         "caseq.housekeeping",
         "caseq.intake",
+        "caseq.linkout",
         "caseq.login",
         "caseq.previewing",
         "caseq.quarantine",
@@ -47,6 +48,7 @@ LIBRARIES = {
     "flask_wtf": ("caseq.web", "caseq.app"),
     "granian": ("caseq.serving",),
     "jinja2": ("caseq.app",),
+    "jwt": ("caseq.rules",),
     "limits": ("caseq.settings",),
     "lxml": ("adapters.sources",),
     "markupsafe": ("caseq.web",),
@@ -59,6 +61,7 @@ LIBRARIES = {
     "rich": ("caseq.commands", "caseq.demo"),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
+        "caseq.linkout",
         "caseq.logs",
         "caseq.receiver",
         "caseq.texting",

@@ -42,6 +42,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.before_request_funcs[None].remove(limiter._check_request_limit)
     ask = limiter.shared_limit(settings.limits.ask_code, scope="ask_code")
     enter = limiter.shared_limit(settings.limits.enter_code, scope="enter_code")
+    link = limiter.shared_limit(settings.limits.open_link, scope="open_link")
     push = limiter.limit(settings.limits.push, key_func=_network_and_source)
     limited = {
         "pages.take_phone": ask,
@@ -49,6 +50,7 @@ def register(app: Flask, settings: Settings) -> None:
         "api.ask_code": ask,
         "pages.take_code": enter,
         "api.enter_code": enter,
+        "region.arrive": link,
         "push.push": push,
         "push.records": push,
     }
