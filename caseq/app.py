@@ -27,6 +27,7 @@ from caseq.web import (
     prefill,
     problems,
     push,
+    region,
 )
 
 
@@ -58,6 +59,7 @@ def create_app(parts: Runtime) -> Flask:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account.blueprint)
     app.register_blueprint(prefill.blueprint)
+    app.register_blueprint(region.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     pages.prepare(app)

@@ -10,6 +10,7 @@ import click
 from caseq.commands import configured
 from caseq.commands.access import access
 from caseq.commands.codes import codes
+from caseq.commands.link import link
 from caseq.commands.policy import policy
 
 
@@ -105,6 +106,8 @@ def check() -> None:
     click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
     click.echo(f"sources in shadow: {', '.join(sorted(settings.policy.shadow)) or 'none'}")
     click.echo(f"printing: {printing.state()}")
+    regions = [f"{name} ({len(file.keys())} keys)" for name, file in runtime.link_keys.items()]
+    click.echo(f"regional systems: {', '.join(regions) or 'none'}")
     if runtime.gateway is None:
         click.echo("environment: no SMS gateway: set CASEQ_TWILIO_ACCOUNT_SID or CASEQ_SMS_FILE", err=True)
         faults += 1
@@ -118,6 +121,7 @@ def check() -> None:
 main.add_command(policy)
 main.add_command(access)
 main.add_command(codes)
+main.add_command(link)
 
 
 @main.group()

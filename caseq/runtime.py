@@ -1,10 +1,11 @@
 """The parts of the running service, built once and passed to every act."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from caseq.settings import Settings
+from caseq.settings.jwksfile import JwksFile
 from caseq.sms.file_sms import FileGateway
 from caseq.sms.gateway import SmsGateway
 from caseq.sms.twilio_sms import TwilioGateway
@@ -18,6 +19,7 @@ class Runtime:
     """Settings, database, sealer of personal data, the query of a case, the SMS gateway, the clock (aware UTC).
 
     `behind_wall` is the database as the role that the query of a case runs as, None if it runs as the service's own.
+    `link_keys` are the files with the keys of the regional systems, by name.
     """
 
     settings: Settings
@@ -27,6 +29,7 @@ class Runtime:
     gateway: SmsGateway | None
     clock: Callable[[], datetime]
     behind_wall: Database | None = None
+    link_keys: Mapping[str, JwksFile] = field(default_factory=dict)
 
 
 def utc_now() -> datetime:
@@ -47,6 +50,7 @@ def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Runtim
         gateway=_gateway(settings),
         clock=clock,
         behind_wall=behind_wall,
+        link_keys={region.name: JwksFile(region.jwks, region.algorithms) for region in settings.regions.values()},
     )
 
 

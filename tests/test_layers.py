@@ -24,6 +24,7 @@ ROWS = (
         "caseq.preferring",
         "caseq.housekeeping",
         "caseq.intake",
+        "caseq.linkout",
         "caseq.login",
         "caseq.numbering",
         "caseq.previewing",
@@ -53,6 +54,7 @@ LIBRARIES = {
     "flask_wtf": ("caseq.web", "caseq.app"),
     "granian": ("caseq.serving",),
     "jinja2": ("caseq.app",),
+    "jwt": ("caseq.rules",),
     "limits": ("caseq.settings",),
     "lxml": ("adapters.sources",),
     "markupsafe": ("caseq.web",),
@@ -66,6 +68,7 @@ LIBRARIES = {
     "segno": ("caseq.printing", "caseq.web.account"),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
+        "caseq.linkout",
         "caseq.logs",
         "caseq.receiver",
         "caseq.answering",

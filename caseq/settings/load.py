@@ -14,6 +14,7 @@ from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
 from caseq.settings.model import Bureau, CodeLimits, Limits, Login, Operations, Sending, Settings, Source, Worker
+from caseq.settings.regionsfile import read_regions
 from caseq.settings.rightsfile import read_rights, without_rights
 from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, SourceToml
 from caseq.settings.shipped import shipped
@@ -41,15 +42,20 @@ def load(environ: Mapping[str, str]) -> Settings:
     sources = part(lambda: _sources(folder / "sources.toml", environment))
     messages = part(lambda: _messages(folder / "messages.toml"))
     rights = part(lambda: read_rights(folder / "rights"))
+    regions = part(lambda: read_regions(folder))
     policy = part(lambda: _policy(folder)) if main else None
     from_environment = part(environment.settings)
-    if faults or not (main and sources and messages and policy and from_environment and rights is not None):
+    if rights is None or regions is None:
+        raise ConfigurationError(faults)
+    if faults or not (main and sources and messages and policy and from_environment):
         raise ConfigurationError(faults)
     if missing := without_rights(folder / "rights", policy, rights):
         raise ConfigurationError(missing)
     shadow = frozenset(source.name for source in sources.values() if source.shadow)
     policy = replace(policy, shadow=shadow)
-    return Settings(**main, **messages, **from_environment, sources=sources, rights=rights, policy=policy)
+    return Settings(
+        **main, **messages, **from_environment, sources=sources, rights=rights, policy=policy, regions=regions
+    )
 
 
 def config_folder(environment: Environment) -> Path:

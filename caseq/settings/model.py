@@ -63,6 +63,7 @@ class Limits:
 
     ask_code: str
     enter_code: str
+    open_link: str
     push: str
 
 
@@ -95,6 +96,19 @@ class Source:
     silence: Bounds
     keys: tuple[str, ...] = field(default=(), repr=False)
     shadow: bool = False
+
+
+@dataclass(frozen=True)
+class Region:
+    """A regional system that may link here: how it signs, and where people may be sent back to."""
+
+    name: str
+    title: Words
+    issuer: str
+    audience: str
+    jwks: Path
+    algorithms: frozenset[str]
+    return_urls: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,7 @@ class Settings:
     twilio: Twilio | None = None
     sms_file: Path | None = None
     demo: bool = False
+    regions: Mapping[str, Region] = field(default_factory=dict)
 
     @property
     def secure_cookies(self) -> bool:

@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from caseq.rules.case import Kind, Role
 from caseq.rules.disclosure import Scope
+from caseq.rules.linkkeys import EVERY_ALGORITHM
 from caseq.settings.strictfields import Day, Flag, Number
 
 LANGUAGES = ("zh", "en")
@@ -132,6 +133,7 @@ class _Codes(Schema):
 class _Limits(Schema):
     ask_code = _limit()
     enter_code = _limit()
+    open_link = _limit()
     push = _limit()
 
 
@@ -167,6 +169,17 @@ class SourceToml(Schema):
     silent_least_minutes = fields.Integer(load_default=15, strict=True, validate=validate.Range(1, 525_600))
     silent_times_usual = Number(load_default=1.5, validate=validate.Range(1, 100))
     shadow = Flag(load_default=False)
+
+
+class RegionToml(Schema):
+    title = _words()
+    issuer = _text()
+    audience = _text()
+    keys = _text()
+    algorithms = fields.List(
+        fields.String(validate=validate.OneOf(sorted(EVERY_ALGORITHM))), required=True, validate=validate.Length(min=1)
+    )
+    return_urls = _texts()
 
 
 class _News(Schema):

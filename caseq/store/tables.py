@@ -345,6 +345,14 @@ audit = Table(
     Index("ix_audit_session_id_at", "session_id", "at"),
 )
 
+link_tokens = Table(
+    "link_tokens",
+    metadata,
+    Column("region", String(50), primary_key=True),
+    Column("jti_hash", String(64), primary_key=True),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
 heartbeats = Table(
     "heartbeats",
     metadata,

@@ -14,7 +14,7 @@ from caseq import login, viewing
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import LONGEST_NUMBER
-from caseq.web import casepage, fields, policypage, policytext
+from caseq.web import casepage, fields, policypage, policytext, region
 from caseq.web.browser import (
     SESSION,
     STEPS,
@@ -189,19 +189,19 @@ def leave() -> Response:
         # Whatever is broken here, the case must leave the screen; the session then ends by itself.
         with suppress(DatabaseUnavailable):
             login.sign_out(runtime(), token)
-    return drop(response, SESSION, STEPS) if request.method == "GET" else response
+    return drop(response, SESSION, STEPS, region.CAME) if request.method == "GET" else response
 
 
 @blueprint.get("/signed-out")
 def signed_out() -> Response:
     """What signing out did and what it did not."""
-    return page("signed-out")
+    return drop(page("signed-out"), region.CAME)
 
 
 @blueprint.get("/timeout")
 def timeout() -> Response:
     """Why the session is over."""
-    return page("timeout")
+    return drop(page("timeout"), region.CAME)
 
 
 @blueprint.get("/help")

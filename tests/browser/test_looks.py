@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page
 from caseq.rules.disclosure import TransferView
 from caseq.settings import policy_of
 from caseq.web import casepage, policypage
-from caseq.web.browser import page_words
+from caseq.web.browser import Steps, page_words
 from caseq.web.language import words
+from caseq.web.region import Came
 from tests.browser.conftest import Site, served_case, serving
 from tests.service import CASE, PHONE, Service
 from tests.web.pagesamples import COURSES, html_of, view_of
@@ -40,7 +41,8 @@ STATES = {
     "paused": [CASE, PHONE, *["00000000"] * 5],
 }
 TRANSFERRED = ("/sample/transferred/all", "/sample/transferred/nothing")
-STATIC = ("/help", "/what-you-can-see", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED)
+CAME = ("/sample/refused", *(f"/sample/came/{page}" for page in ("start", "method", "signed-out", "timeout")))
+STATIC = ("/help", "/what-you-can-see", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED, *CAME)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -74,6 +76,16 @@ def add_samples(app: Flask, service: Service) -> None:
         view = replace(view_of(service, "criminal", "victim", []), transferred_to=TransferView(to, "四(二)1(1)"))
         page = casepage.transfer(view, page_words())
         return render_template("pages/transferred.html", view=view, page=page, signed_in=True)
+
+    @app.get("/sample/came/<page>")
+    def came(page: str) -> str:
+        title = {"zh": "示例省公安厅统一查询平台", "en": "Query system of the province of Shili"}
+        back = Came(back="https://query.example.org/progress/", title=title)
+        return render_template(f"pages/{page}.html", came=back, typed=CASE, steps=Steps(CASE))
+
+    @app.get("/sample/refused")
+    def refused() -> str:
+        return render_template("pages/start.html", came=Came(is_refused=True), typed="")
 
     @app.get("/sample/error/<int:status>")
     def error(status: int) -> str:
