@@ -57,15 +57,16 @@ def readiness(runtime: Runtime) -> dict[str, str]:
         "database": "ok",
         "migrations": "ok" if migrated else "run caseq upgrade",
         "worker": "ok" if alive else "no worker was seen lately",
-        **_wall(runtime),
+        **({"wall": walled} if (walled := wall_state(runtime)) is not None else {}),
     }
 
 
-def _wall(runtime: Runtime) -> dict[str, str]:
+def wall_state(runtime: Runtime) -> str | None:
+    """ "ok", or what is wrong with the wall that the query of a case runs behind; None if it runs behind none."""
     settings = runtime.settings
     if runtime.behind_wall is None:
-        return {}
-    return {"wall": wall.state(runtime.behind_wall, settings.policy, settings.login.session_idle)}
+        return None
+    return wall.state(runtime.behind_wall, settings.policy, settings.login.session_idle)
 
 
 def state(runtime: Runtime) -> State:

@@ -65,14 +65,16 @@ def _explain_role(kind: Kind, role: Role, item: str, subject: str | None) -> Non
 
 
 def _explain_person(case_number: str, party: str, by: str, reason: str, *, item: str | None) -> None:
-    from caseq import previewing
+    from caseq import previewing, watching
 
-    found = previewing.explain(configured.runtime(), case_number, party, by, reason, item)
+    parts = configured.runtime()
+    found = previewing.explain(parts, case_number, party, by, reason, item)
     if not found:
         click.echo(
             "No such party in a case that has or had this number; `caseq access list` shows who there is.", err=True
         )
         sys.exit(1)
+    _warn_of(watching.wall_state(parts))
     for one in found:
         _echo_entry(one)
         for line in one.whole:
@@ -82,6 +84,13 @@ def _explain_person(case_number: str, party: str, by: str, reason: str, *, item:
             if step.hidden_until is not None:
                 until = words.until(step.hidden_until)
                 click.echo(f"    保留 hold: {until}; {step.hold_reason or '-'}")
+
+
+def _warn_of(wall: str | None) -> None:
+    if wall in (None, "ok"):
+        return
+    click.echo(f"注意 attention: the second wall in PostgreSQL {wall}", err=True)
+    click.echo("以下按现行规则说明，页面可能不同 what follows is by the policy in force; the page may differ", err=True)
 
 
 def _echo_entry(one: "Explained") -> None:

@@ -34,6 +34,11 @@ UNDEFINED_TABLE = "42P01"
 UNDEFINED_SCHEMA = "3F000"
 _NOT_THERE = (INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNDEFINED_SCHEMA)
 POOL_SIZE = 8
+#: Of every connection to PostgreSQL, whatever the role or the database has for a setting.
+_OPTIONS = (
+    "-c statement_timeout=30000 -c timezone=UTC"
+    r" -c default_transaction_read_only=off -c default_transaction_isolation=read\ committed"
+)
 #: An error's text goes to the log; the parameters of its statement are facts of a case and must not.
 _HIDDEN = True
 
@@ -132,7 +137,7 @@ def _postgresql(url: URL) -> Any:
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_pre_ping=False,
-        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=30000 -c timezone=UTC"},
+        connect_args={"connect_timeout": 5, "options": _OPTIONS},
     )
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, inspect
 from caseq.store.database import Database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+#: Where Alembic notes the revision: the one table that is not among the metadata.
+VERSION_TABLE = "alembic_version"
 
 
 def alembic_config() -> Config:
@@ -26,7 +28,7 @@ def newest_revision() -> str | None:
 
 def current_revision(connection: Connection) -> str | None:
     """The revision of the database, None if it has no tables yet."""
-    if "alembic_version" not in inspect(connection).get_table_names():
+    if VERSION_TABLE not in inspect(connection).get_table_names():
         return None
     return MigrationContext.configure(connection).get_current_revision()
 

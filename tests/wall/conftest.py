@@ -11,15 +11,20 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from caseq.settings import load
+from caseq.store import wall
 from tests.conftest import empty, migrated
-from tests.service import Clock, Service
+from tests.service import Clock, Service, environment
 from tests.service import service as build_service
 from tests.wall.walling import Urls, Walled, apply, plain
 
 
 @pytest.fixture(scope="session")
-def walled_database(postgresql_server: str) -> Iterator[Urls]:
-    """One database, its owner (no superuser) and the role behind the wall; all three are dropped at the end."""
+def walled_database(postgresql_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
+    """One database, its owner (no superuser) and the role behind the wall; all three are dropped at the end.
+
+    A superuser has run once what `caseq policy sql` prints, as docs/operators.md asks for.
+    """
     name = f"caseq_wall_{uuid.uuid4().hex[:12]}"
     roles = {role: secrets.token_hex(16) for role in (f"{name}_owner", name)}
     url = make_url(postgresql_server).set(database=name)
@@ -32,6 +37,10 @@ def walled_database(postgresql_server: str) -> Iterator[Urls]:
         owner, reader = (url.set(username=role, password=password) for role, password in roles.items())
         urls = Urls(*(one.render_as_string(hide_password=False) for one in (url, owner, reader)))
         migrated(urls.owner)
+        settings = load(environment(urls.owner, tmp_path_factory.mktemp("walled")))
+        statements = wall.sql(settings.policy, settings.login.session_idle, name)
+        with psycopg.connect(plain(urls.admin)) as superuser:
+            superuser.execute(statements.encode())
         yield urls
     finally:
         with admin.connect() as connection:

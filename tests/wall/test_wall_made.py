@@ -11,7 +11,7 @@ from caseq.cli import main
 from caseq.errors import ConfigurationError, WallRefused
 from caseq.settings import load
 from caseq.store import wall
-from tests.service import environment
+from tests.service import CASE, case, environment, event, party
 from tests.wall.walling import Walled, apply
 
 #: What makes a role too mighty, how it is undone, and what the refusal says.
@@ -159,3 +159,18 @@ def test_an_address_with_its_own_role_is_taken(tmp_path: Path) -> None:
     given = load(environment(POSTGRES, tmp_path, CASEQ_QUERY_DATABASE_URL="postgres://caseq_query:x@127.0.0.1/caseq"))
     assert given.query_database_url == "postgresql+psycopg://caseq_query:x@127.0.0.1/caseq"
     assert load(environment(POSTGRES, tmp_path)).query_database_url is None
+
+
+def test_an_explanation_warns_of_a_wall_that_is_of_another_policy(walled: Walled, tmp_path: Path) -> None:
+    service = walled.service
+    service.push(event("case", case()), event("party", party()))
+    environ = environment(walled.urls.owner, tmp_path, CASEQ_QUERY_DATABASE_URL=walled.urls.reader)
+    asked = ["policy", "explain", "--case", CASE, "--party", party()["party"], "--by", "T", "--reason", "R"]
+    explained = CliRunner().invoke(main, asked, env=environ)
+    assert explained.exit_code == 0
+    assert "attention" not in explained.output
+    walled.do("COMMENT ON SCHEMA caseq_wall IS 'caseq wall 0'")
+    explained = CliRunner().invoke(main, asked, env=environ)
+    assert explained.exit_code == 0
+    assert "the second wall in PostgreSQL is of another policy: run caseq policy sql --apply" in explained.output
+    assert "enters" in explained.output

@@ -20,12 +20,17 @@ def plain(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def apply(runtime: Runtime) -> None:
-    """Make the wall for the policy of these settings."""
+def apply(runtime: Runtime, url: str | None = None) -> None:
+    """Make the wall for the policy of these settings, as the owner of the tables or with that URL."""
     assert runtime.behind_wall is not None
     settings = runtime.settings
     role = runtime.behind_wall.url.username or ""
-    wall.apply(runtime.database, wall.sql(settings.policy, settings.login.session_idle, role))
+    statements = wall.sql(settings.policy, settings.login.session_idle, role)
+    if url is None:
+        wall.apply(runtime.database, statements)
+        return
+    with psycopg.connect(plain(url)) as connection:
+        connection.execute(statements.encode())
 
 
 class Urls(NamedTuple):
