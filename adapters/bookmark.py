@@ -171,14 +171,14 @@ def forget_rows_without_case(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM unreadable WHERE case_number = ?", (NO_CASE,))
 
 
-def keep_rows_without_case(connection: sqlite3.Connection, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Keeps which of these rows (origin, case number, column that should lead to it) belong to no case."""
+def keep_rows_without_case(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> None:
+    """Keeps which of these rows (origin, column that should lead to the case and does not, or '') belong to no case."""
     if connection.execute("SELECT 1 FROM unreadable WHERE case_number = ? LIMIT 1", (NO_CASE,)).fetchone():
-        places = ((NO_CASE, origin) for origin, _, _ in rows)
+        places = ((NO_CASE, origin) for origin, _ in rows)
         connection.executemany("DELETE FROM unreadable WHERE case_number = ? AND origin = ?", places)
     connection.executemany(
         "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?, ?, '')",
-        ((NO_CASE, origin, ROW, column, "leads to no case") for origin, number, column in rows if not number),
+        ((NO_CASE, origin, ROW, column, "leads to no case") for origin, column in rows if column),
     )
 
 

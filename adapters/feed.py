@@ -60,8 +60,8 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
         newest = max(newest, *(row.changed for row in some))
         with transaction(feed.state):
             bookmark.add_pending(feed.state, [(row.origin, row.case_number) for row in some])
-            found = [(row.origin, row.case_number, leading[row.origin.partition(":")[0]]) for row in some]
-            bookmark.keep_rows_without_case(feed.state, found)
+            lost = [(row.origin, leading[row.origin.partition(":")[0]] if row.is_lost else "") for row in some]
+            bookmark.keep_rows_without_case(feed.state, lost)
     with transaction(feed.state):
         if start is None:
             bookmark.add_all_known(feed.state)

@@ -55,9 +55,10 @@ class Polls:
     def without_parent(self) -> Iterator[Poll]:
         """What finds the rows of every child table for which the database itself knows no row of the parent."""
         for table in self.mapping.tables:
-            if not table.case_number:
+            if not table.case_number and table.parent is not None:
                 chosen, number = self._with_number(table, null())
-                yield Poll(table, chosen.where(number.is_(None)), table.changed_form)
+                pointer = self.tables[table.name].columns[table.parent.column]
+                yield Poll(table, chosen.where(number.is_(None), pointer.is_not(None)), table.changed_form)
 
     def numbers_without_case(self) -> Iterator[tuple[Table, Select[Any]]]:
         """What finds, for every table with case numbers of its own, those that no root row has as the database has it.

@@ -34,8 +34,8 @@ class SqlSource:
     def changed_rows(self, since: str | None) -> Iterator[ChangedRow]:
         """Every row of every polled table changed at this stamp or later.
 
-        For None, the root row of every case, and the rows that belong to no case: those by the number that they give,
-        or with '' if they give none.
+        For None, the root row of every case, the numbers that rows give and no case may have, and the rows that are
+        lost.
         """
         with self._reading():
             polls = Polls(self.mapping, self._tables, self.zone, self.engine.dialect.name)
@@ -45,7 +45,7 @@ class SqlSource:
             yield from self._found(poll)
         if since is None:
             for poll in polls.without_parent():
-                yield from (row for row in self._found(poll) if not row.case_number)
+                yield from (row for row in self._found(poll) if row.is_lost)
             yield from self._numbers_without_case(polls)
 
     def _found(self, poll: Poll) -> Iterator[ChangedRow]:
@@ -65,7 +65,9 @@ class SqlSource:
             with self._reading() as connection:
                 gathering = Gathering(self.mapping, self._tables, self.search)
                 numbers = gathering.numbers(connection, table, (pointer for *_, pointer in left))
-            yield from (ChangedRow(place, numbers.get(pointer, ""), changed) for place, changed, pointer in left)
+            for place, changed, pointer in left:
+                number = numbers.get(pointer, "")
+                yield ChangedRow(place, number, changed, is_lost=not number)
 
     def _note_odd(self, table: Table, row: dict[str, str | None]) -> None:
         mapped = self._tables[table.name]

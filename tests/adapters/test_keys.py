@@ -164,7 +164,7 @@ def test_a_row_of_a_case_that_is_not_there_is_counted(database: Joined) -> None:
     )
     assert refused(database.readings()["N9"]) == [("people:4", "bh", "points to no row of aj")]
     rows = list(database.source().changed_rows(None))
-    assert {row.origin for row in rows if not row.case_number} == {"steps:6", "steps:8"}
+    assert {row.origin for row in rows if row.is_lost} == {"steps:6"}
 
 
 def test_a_poll_finds_the_case_of_a_row_that_writes_its_parent_otherwise(database: Joined) -> None:
