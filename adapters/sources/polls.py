@@ -1,6 +1,6 @@
 """The statements that find changed rows in a database, and rows that belong to no case."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, cast, func, literal, null, s
 from sqlalchemy.sql.expression import ColumnClause
 from sqlalchemy.types import LargeBinary, String
 
-from adapters.mapping import CASE_TABLE, SystemMapping, Table
+from adapters.mapping import CASE_TABLE, Lookup, SystemMapping, Table
 from adapters.sources.cells import as_it_is
 from adapters.sources.changed import comparable
 from adapters.sources.schema import MappedTable, is_number
@@ -106,6 +106,19 @@ class Polls:
         pointed = self._is_same(mapped.columns[lookup.by], other.c[there.columns[lookup.key].name])
         asked = comparable(there.columns[lookup.changed], table.changed_form, since, self.zone)
         return Poll(table, chosen.where(and_(pointed, changed >= asked)), table.changed_form)
+
+    def odd_pointers(self, table: Table, lookup: Lookup, pointers: Collection[str]) -> Poll:
+        """What finds the rows that point to this lookup by one of these texts."""
+        chosen, _ = self._with_number(table, null())
+        by = self.tables[table.name].columns[lookup.by]
+        return Poll(table, chosen.where(by.in_(pointers)), table.changed_form)
+
+    def keys_of_changed(self, table: Table, lookup: Lookup, since: str) -> Select[Any]:
+        """The keys of the rows of this lookup that changed at this stamp or later."""
+        there = self.tables[table.name].lookups[lookup.name]
+        changed = there.columns[lookup.changed]
+        asked = comparable(changed, table.changed_form, since, self.zone)
+        return select(as_it_is(there.columns[lookup.key])).where(changed >= asked)
 
     def _with_number(self, table: Table, changed: ColumnElement[Any]) -> tuple[Select[Any], ColumnElement[Any]]:
         """The id of every row of this table, the number of its case, what points to its parent, the change column."""

@@ -1,7 +1,7 @@
 """Finds rows by keys as the database compares them, and those whose key is written otherwise than the one asked for."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
@@ -110,10 +110,7 @@ class Search:
 
     def _spelled(self, connection: Connection, place: Place, keys: Iterable[str]) -> list[str]:
         """These keys, stripped, and every other way in which the searched column writes them."""
-        named = place.named
-        if named not in self._odd:
-            self._odd[named] = self._look_for_odd(connection, place)
-        odd = self._odd[named]
+        odd = self.odd_keys(connection, place)
         found: dict[str, None] = {}
         for key in map(str.strip, keys):
             found[key] = None
@@ -121,6 +118,13 @@ class Search:
                 form = place.form.of_stripped(key)
                 found |= dict.fromkeys((form, *odd.get(form, ())) if place.form.is_number else odd.get(form, ()))
         return list(found)
+
+    def odd_keys(self, connection: Connection, place: Place) -> Mapping[str, set[str]]:
+        """By form, the keys in this column that are written oddly."""
+        named = place.named
+        if named not in self._odd:
+            self._odd[named] = self._look_for_odd(connection, place)
+        return self._odd[named]
 
     def _look_for_odd(self, connection: Connection, place: Place) -> dict[str, set[str]]:
         """By form, the keys of the searched column that are no form themselves: with space around, zeros before."""

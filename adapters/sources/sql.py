@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import NullType, String
 
-from adapters.mapping import SystemMapping, Table
+from adapters.mapping import Lookup, SystemMapping, Table
 from adapters.moments import changed_stamp, is_of_form
 from adapters.reading import CaseRows, origin, zone_of
 from adapters.sources.cells import as_it_is, text_row
@@ -43,7 +44,9 @@ class SqlSource:
             self.search.forget_odd()
         for poll in polls.changed(since):
             yield from self._found(poll)
-        if since is None:
+        if since is not None:
+            yield from self._oddly_pointing(polls, since)
+        else:
             for poll in polls.without_parent():
                 yield from (row for row in self._found(poll) if row.is_lost)
             yield from self._numbers_without_case(polls)
@@ -68,6 +71,39 @@ class SqlSource:
             for place, changed, pointer in left:
                 number = numbers.get(pointer, "")
                 yield ChangedRow(place, number, changed, is_lost=not number)
+
+    def _oddly_pointing(self, polls: Polls, since: str) -> Iterator[ChangedRow]:
+        """Rows that point to a changed row of a lookup by a key that the two write differently."""
+        for table in self.mapping.tables:
+            mapped = self._tables[table.name]
+            for lookup in table.lookups:
+                if not lookup.changed or lookup.by not in mapped.columns:
+                    continue
+                with self._reading() as connection:
+                    pointers = self._odd_pointers(connection, polls, table, lookup, since)
+                for start in range(0, len(pointers), _ROWS_AT_A_TIME):
+                    yield from self._found(polls.odd_pointers(table, lookup, pointers[start : start + _ROWS_AT_A_TIME]))
+
+    def _odd_pointers(
+        self, connection: Connection, polls: Polls, table: Table, lookup: Lookup, since: str
+    ) -> list[str]:
+        """How rows write the keys of the changed rows of this lookup, where that is not as the lookup writes them."""
+        mapped = self._tables[table.name]
+        there = mapped.lookups[lookup.name]
+        if not isinstance(mapped.columns[lookup.by].type, String | NullType):
+            return []
+        pointing = self.search.place(connection, mapped, lookup.by, there.columns[lookup.key])
+        keyed = self.search.place(connection, there, lookup.key, mapped.columns[lookup.by])
+        here, odd = self.search.odd_keys(connection, pointing), self.search.odd_keys(connection, keyed)
+        if not here and not odd:
+            return []
+        found: dict[str, None] = {}
+        for cells in connection.execute(polls.keys_of_changed(table, lookup, since)):
+            key = filled(text_row(("key",), cells, self.zone), "key")
+            found |= dict.fromkeys(here.get(pointing.form.of_stripped(key), ()))
+            if keyed.form.of_stripped(key) in odd:
+                found[key] = None
+        return list(found)
 
     def _note_odd(self, table: Table, row: dict[str, str | None]) -> None:
         mapped = self._tables[table.name]

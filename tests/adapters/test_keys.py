@@ -186,6 +186,22 @@ def test_a_poll_finds_the_case_of_a_row_that_writes_its_parent_otherwise(databas
     assert [len(case.tables["steps"]) for case in source.cases(["N1"])] == [2]
 
 
+@pytest.mark.parametrize(("there", "here"), [("P1", "P1 "), ("P1", "\tP1"), ("P1\u3000", "P1")])
+def test_a_poll_finds_the_rows_of_a_changed_person_whose_key_they_write_otherwise(
+    database: Joined, there: str, here: str
+) -> None:
+    database.create()
+    database.run(
+        "INSERT INTO aj VALUES ('A', 'N1', NULL)",
+        f"INSERT INTO ren VALUES ('{there}', '王保密', '20261101000000', '1')",
+        f"INSERT INTO cy VALUES (4, 'N1', '{here}')",
+    )
+    looked_up = 'lookups.ren = { table = "ren", key = "id", by = "ren" }'
+    source = database.source((looked_up, looked_up.replace(" }", ', changed = "dh" }')))
+    assert "N1" in [row.case_number for row in source.changed_rows("20261031000000")]
+    assert "N1" not in [row.case_number for row in source.changed_rows("20261102000000")]
+
+
 @pytest.mark.parametrize(
     ("text", "form"),
     [
