@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from adapters import fixtures
 from adapters.run import main as command
 from adapters.sections import MappingError
 from adapters.sources.cells import bytes_of, text_row
@@ -198,3 +200,17 @@ def test_a_malformed_url_is_told_without_a_piece_of_it(url: str, tmp_path: Path)
         said = _no_trace(done)
         assert "is not a database URL" in said
         assert not [piece for piece in ("geh", "eim", "12x3") if piece in said]
+
+
+def test_a_fixture_keeps_a_key_that_leads_nowhere(sqlite: Joined) -> None:
+    sqlite.create()
+    sqlite.run(
+        "INSERT INTO aj VALUES ('A', 'N1', NULL)",
+        "INSERT INTO cy VALUES (4, 'N1', 'P9')",
+        "INSERT INTO bz VALUES (5, 'A', 'P9', '2026-03-01')",
+    )
+    source = sqlite.source()
+    folder = sqlite.folder / "fixture"
+    assert fixtures.record(source.mapping, source, folder, 5, datetime(2026, 11, 25, tzinfo=UTC)) == 1
+    assert "points to no row of ren" in (folder / "events.jsonl").read_text(encoding="utf-8")
+    assert fixtures.replay(source.mapping, folder) == []
