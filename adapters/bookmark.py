@@ -11,9 +11,11 @@ from typing import Any
 
 from adapters.changes import TRY_AGAIN, WITHDRAWN, Known, RecordId
 from adapters.history import Entry, Standing
-from adapters.reading import Histories, Reading
+from adapters.reading import ROW, Histories, Reading
 from adapters.values import UNKNOWN_CODE
 
+#: In place of a case number: of rows that belong to no case.
+NO_CASE = "(none)"
 #: Under this name stands the stamp of the newest change that was read.
 BOOKMARK = "bookmark"
 
@@ -161,6 +163,22 @@ def keep_readings(connection: sqlite3.Connection, readings: Sequence[Reading]) -
             for reading in readings
             for fault in reading.refusals
         ),
+    )
+
+
+def forget_rows_without_case(connection: sqlite3.Connection) -> None:
+    """Forgets which rows belong to no case, before all are looked at again."""
+    connection.execute("DELETE FROM unreadable WHERE case_number = ?", (NO_CASE,))
+
+
+def keep_rows_without_case(connection: sqlite3.Connection, rows: Sequence[tuple[str, str]]) -> None:
+    """Keeps which of these rows (origin, column that should lead to the case and does not, or '') belong to no case."""
+    if connection.execute("SELECT 1 FROM unreadable WHERE case_number = ? LIMIT 1", (NO_CASE,)).fetchone():
+        places = ((NO_CASE, origin) for origin, _ in rows)
+        connection.executemany("DELETE FROM unreadable WHERE case_number = ? AND origin = ?", places)
+    connection.executemany(
+        "INSERT OR REPLACE INTO unreadable VALUES (?, ?, ?, ?, ?, '')",
+        ((NO_CASE, origin, ROW, column, "leads to no case") for origin, column in rows if column),
     )
 
 

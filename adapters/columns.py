@@ -35,6 +35,23 @@ def lookup_columns(mapping: SystemMapping, table: Table, lookup: Lookup) -> tupl
     return tuple(sorted({*own, lookup.key, lookup.changed} - {""}))
 
 
+def key_columns(mapping: SystemMapping, table: Table) -> frozenset[str]:
+    """The columns of this table, and of its lookups as name.COLUMN, by which rows are told apart, joined or ordered."""
+    keys = [*table.row_id, table.case_number, table.changed, table.created, table.polled]
+    keys += [table.parent.column] if table.parent else []
+    keys += [child.parent.key for child in mapping.tables if child.parent and child.parent.table == table.name]
+    for lookup in table.lookups:
+        keys += [lookup.by, f"{lookup.name}.{lookup.key}", f"{lookup.name}.{lookup.changed}"]
+    records: tuple[MilestoneMapping | PartyMapping, ...] = (*mapping.milestones, *mapping.parties)
+    for record in records:
+        if record.table == table.name:
+            keys += [*template_columns(record.key), *template_columns(record.subject.template)]
+        by_name = record.subject.by_name
+        if by_name and by_name.table == table.name:
+            keys += template_columns(by_name.key)
+    return frozenset(keys)
+
+
 def _is_of(table: Table, column: str) -> bool:
     return any(column.startswith(f"{lookup.name}.") for lookup in table.lookups)
 

@@ -10,7 +10,7 @@ from adapters.moments import moment
 from adapters.reading import CaseRows
 from adapters.roles import Roles, roles
 from adapters.sections import plain
-from adapters.values import UnreadableError, any_holds, is_juvenile, penalties, same_name, shown_code
+from adapters.values import Unread, UnreadableError, is_closed, is_juvenile, penalties, same_name, shown_code
 from caseq.rules.numbers import mobile
 
 _FAMILY = "赵钱孙李周吴郑王冯陈"
@@ -44,15 +44,17 @@ class Disguise:
         return CaseRows(self._key(case.number), tables)
 
     def _row(self, table: Table, row: Row) -> dict[str, str | None]:
-        is_closed = any_holds((*table.deleted, *table.secret), row)
+        is_kept_back = is_closed((*table.deleted, *table.secret), row)
         role_of = self.roles[table.name]
         return {
-            column: None if is_closed and column not in role_of.guards else self._text(role_of, column, text)
+            column: None if is_kept_back and column not in role_of.guards else self._text(role_of, column, text)
             for column, text in row.items()
         }
 
     def _text(self, role_of: Roles, column: str, text: str | None) -> str | None:
-        if not text or not text.strip() or plain(text) in role_of.words.get(column, frozenset()):
+        if not text or isinstance(text, Unread):
+            return text
+        if not text.strip() or plain(text) in role_of.words.get(column, frozenset()):
             return text
         if column in role_of.names:
             return self._name(text)

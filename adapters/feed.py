@@ -51,12 +51,17 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
         bookmark.setting(feed.state, bookmark.BOOKMARK) or "", feed.source.newest_change() if start is None else ""
     )
     without_number = 0
-    rows = feed.source.changed_rows(start)
+    rows, leading = feed.source.changed_rows(start), _leading_columns(feed.mapping)
+    if start is None:
+        with transaction(feed.state):
+            bookmark.forget_rows_without_case(feed.state)
     while some := list(islice(rows, _ROWS_AT_ONCE)):
         without_number += sum(not row.case_number for row in some)
         newest = max(newest, *(row.changed for row in some))
         with transaction(feed.state):
             bookmark.add_pending(feed.state, [(row.origin, row.case_number) for row in some])
+            lost = [(row.origin, leading[row.origin.partition(":")[0]] if row.is_lost else "") for row in some]
+            bookmark.keep_rows_without_case(feed.state, lost)
     with transaction(feed.state):
         if start is None:
             bookmark.add_all_known(feed.state)
@@ -72,6 +77,11 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
         bookmark.keep_setting(feed.state, bookmark.BOOKMARK, min(newest, now) if _is_polled(feed.mapping) else now)
     if without_number:
         log.warning("rows_without_case_number", rows=without_number)
+
+
+def _leading_columns(mapping: SystemMapping) -> dict[str, str]:
+    """By table, the column that leads from a row to its case."""
+    return {table.name: table.case_number or (table.parent.column if table.parent else "") for table in mapping.tables}
 
 
 def _is_polled(mapping: SystemMapping) -> bool:

@@ -9,14 +9,14 @@ from typing import Any
 
 from adapters.changes import changes
 from adapters.disguise import Disguise
-from adapters.mapping import CASE_TABLE, SystemMapping
+from adapters.mapping import CASE_TABLE, Row, SystemMapping
 from adapters.masking import shown
 from adapters.moments import LOCAL_TIME
 from adapters.reading import CaseRows
 from adapters.records import read_case
 from adapters.sections import Fault, MappingError
 from adapters.sources.source import Source
-from adapters.values import any_holds
+from adapters.values import Unread, is_closed
 
 _ABOUT, _ROWS, _EVENTS = "fixture.json", "rows.jsonl", "events.jsonl"
 
@@ -43,7 +43,7 @@ def replay(mapping: SystemMapping, folder: Path) -> list[str]:
     """What the mapping now makes of the rows of this fixture otherwise than when it was recorded."""
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        cases = [CaseRows(row["number"], row["tables"]) for row in _read(folder / _ROWS)]
+        cases = [CaseRows(row["number"], _revived(row["tables"])) for row in _read(folder / _ROWS)]
         before = {_place(one): one for one in _read(folder / _EVENTS)}
         moment = datetime.fromisoformat(about["recorded_at"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -52,10 +52,18 @@ def replay(mapping: SystemMapping, folder: Path) -> list[str]:
     return [line for place in sorted({*before, *now}) for line in _difference(place, before.get(place), now.get(place))]
 
 
+def _revived(tables: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+    """The rows as they were before they were written: cells without a certain text have none again."""
+    return {
+        name: [{column: Unread.revived(text) for column, text in row.items()} for row in rows]
+        for name, rows in tables.items()
+    }
+
+
 def _may_leave(mapping: SystemMapping, case: CaseRows) -> bool:
     """Whether the case is not secret: of a secret one not even a disguise is kept."""
     secret = mapping.table(CASE_TABLE).secret
-    return not any(any_holds(secret, row) for row in case.tables.get(CASE_TABLE, ()))
+    return not any(is_closed(secret, row) for row in case.tables.get(CASE_TABLE, ()))
 
 
 def _outcomes(mapping: SystemMapping, cases: Sequence[CaseRows], moment: datetime) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from adapters import bookmark
 from adapters.changes import HELD, MISSING, RELEASED, WITHDRAWN, Change, Known
 from adapters.mapping import CASE_TABLE, SystemMapping
 from adapters.reading import CaseRows, Reading, origin
-from adapters.values import any_holds
+from adapters.values import is_closed
 
 #: Under this name stands what was held of each source and type before the full read that is under way.
 _BEFORE = "held_before"
@@ -103,7 +103,7 @@ def _closed_rows(mapping: SystemMapping, case: CaseRows) -> dict[str, set[str]]:
     for name, rows in case.tables.items():
         table = mapping.table(name)
         for row in rows:
-            if any_holds((*table.deleted, *table.secret), row):
+            if is_closed((*table.deleted, *table.secret), row):
                 found.setdefault(name, set()).add(origin(table, row))
     return found
 

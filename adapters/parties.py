@@ -13,10 +13,8 @@ def add_parties(context: CaseContext) -> None:
         if context.kind not in party.kinds:
             continue
         for row in context.open_rows(party.table):
-            if not all_hold(party.only, row.values):
-                continue
             try:
-                data = _data(context, party, row)
+                data = _data(context, party, row) if all_hold(party.only, row.values) else {}
             except UnreadableError as fault:
                 context.reading.refuse(row.origin, PARTY, fault)
                 continue

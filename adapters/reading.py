@@ -12,6 +12,8 @@ from adapters.moments import LOCAL_TIME, changed_stamp, stamp
 from adapters.values import UnreadableError, any_holds, filled, rendered, same_name
 
 CASE, MILESTONE, PARTY = "case", "milestone", "party"
+#: What is refused where a whole row is kept back, whatever it would have become.
+ROW = "row"
 
 #: The histories of rows, by (origin, name of the milestone).
 Histories = Mapping[tuple[str, str], tuple[Entry, ...]]
@@ -46,7 +48,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class LocalRefusal:
-    """A record that is not pushed; `name` is case, party or milestone, `code` an unknown code that may be shown."""
+    """What is not pushed; `name` is case, party, milestone or row, `code` an unknown code that may be shown."""
 
     origin: str
     name: str
@@ -104,7 +106,10 @@ class CaseContext:
         self.reading.records.append(Record(source, record_type, key, number, row.origin, row.changed, formed, data))
 
     def open_rows(self, name: str) -> Sequence[OpenRow]:
-        """The rows of this table that may leave: neither deleted nor secret, nor children of such a row."""
+        """The rows of this table that may leave: neither deleted nor secret, nor children of such a row.
+
+        A row whose guard cannot be told is kept back and refused.
+        """
         if name not in self.open_tables:
             self.open_tables[name] = list(self._open_rows(self.mapping.table(name)))
         return self.open_tables[name]
@@ -114,7 +119,12 @@ class CaseContext:
         keys = {filled(row.values, parent.key) for row in self.open_rows(parent.table)} if parent else None
         for row in self.rows.tables.get(table.name, ()):
             is_child = keys is None or parent is None or filled(row, parent.column) in keys
-            if is_child and not any_holds(table.deleted, row) and not any_holds(table.secret, row):
+            try:
+                is_open = is_child and not any_holds((*table.deleted, *table.secret), row)
+            except UnreadableError as fault:
+                self.reading.refuse(origin(table, row), ROW, fault)
+                continue
+            if is_open:
                 yield open_row(self.mapping, table, row)
 
     def subject(self, subject: Subject, row: Row) -> str:

@@ -9,6 +9,7 @@ from adapters.moments import stamp
 from adapters.parties import add_parties
 from adapters.reading import (
     CASE,
+    ROW,
     CaseContext,
     CaseRows,
     Histories,
@@ -19,7 +20,7 @@ from adapters.reading import (
     origin,
     present,
 )
-from adapters.values import UnreadableError, all_hold, any_holds, day_of, filled, phone_of, required, text_of
+from adapters.values import UnreadableError, all_hold, any_holds, day_of, filled, is_closed, phone_of, required, text_of
 
 
 def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, today: date) -> Reading:
@@ -28,7 +29,12 @@ def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, toda
     for table in mapping.tables:
         for row in rows.tables.get(table.name, ()):
             reading.changed[origin(table, row)] = changed_at(mapping, table, row)
-    root = _open_root(mapping, rows, reading)
+    try:
+        root = _open_root(mapping, rows, reading)
+    except UnreadableError as fault:
+        # Whether it is secret or deleted cannot be told, so nothing of it leaves.
+        reading.refuse(origin(mapping.table(CASE_TABLE), rows.tables[CASE_TABLE][0]), CASE, fault)
+        return reading
     if root is not None:
         try:
             kind = required(root, mapping.case.kind)
@@ -45,8 +51,13 @@ def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, toda
 
 
 def _open_root(mapping: SystemMapping, rows: CaseRows, reading: Reading) -> Row | None:
-    """The one row that is this case, or None: then nothing of the case may leave."""
+    """The one row that is this case, or None: then nothing of the case may leave.
+
+    UnreadableError if a guard of it cannot be told.
+    """
     table = mapping.table(CASE_TABLE)
+    if not rows.tables.get(CASE_TABLE):
+        _refuse_orphans(mapping, rows, reading)
     live = [row for row in rows.tables.get(CASE_TABLE, ()) if not any_holds(table.deleted, row)]
     if not live or any(any_holds(table.secret, row) for row in live):
         return None
@@ -56,6 +67,16 @@ def _open_root(mapping: SystemMapping, rows: CaseRows, reading: Reading) -> Row 
         reading.refuse(origin(table, live[0]), CASE, fault)
         return None
     return live[0]
+
+
+def _refuse_orphans(mapping: SystemMapping, rows: CaseRows, reading: Reading) -> None:
+    """Refuses every row that gives the number of a case that the case system does not have."""
+    reason = f"points to no row of {mapping.table(CASE_TABLE).table}"
+    for table in mapping.tables:
+        for row in rows.tables.get(table.name, ()) if table.case_number else ():
+            if is_closed(table.deleted, row):
+                continue
+            reading.refuse(origin(table, row), ROW, UnreadableError(table.case_number, reason))
 
 
 def _add_case(context: CaseContext, root: Row) -> None:
@@ -81,6 +102,12 @@ def _add_case(context: CaseContext, root: Row) -> None:
 
 def _unit(context: CaseContext, root: Row) -> dict[str, Any]:
     unit = context.mapping.case.unit
+    try:
+        text_of(root, unit.name)
+    except UnreadableError:
+        # The service refuses a case without the name of its unit, and keeps what it has; refused here, a case that is
+        # public would be withdrawn because a unit's row went.
+        return {}
     values = {name: text_of(root, getattr(unit, name)) for name in ("code", "name", "address", "phone")}
     return present(values)
 

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, tzinfo
+from typing import NoReturn
 
 from adapters.mapping import Conditions, Penalties, PenaltyMapping, Phrases, Row, Value
 from adapters.mapping_values import TEMPLATE, template_columns
@@ -28,8 +29,37 @@ class UnreadableError(Exception):
         self.code = code
 
 
+class Unread(str):
+    """A cell that has no certain text: whoever strips it, as all who read a cell do, gets UnreadableError instead.
+
+    So a guard, a name or a key that is made of it is refused, and whatever does not look at it goes on. As a text it
+    holds column and reason, and nothing of the row.
+    """
+
+    __slots__ = ()
+    _MARK = "\0unread\0"
+
+    @classmethod
+    def of(cls, column: str, reason: str) -> "Unread":
+        """The cell that is refused because of this column, for this reason."""
+        return cls(f"{cls._MARK}{column}\0{reason}")
+
+    @classmethod
+    def revived(cls, text: str | None) -> str | None:
+        """The text as a cell again, after it was kept as JSON."""
+        return cls(text) if text and text.startswith(cls._MARK) else text
+
+    def strip(self, chars: str | None = None, /) -> NoReturn:  # noqa: ARG002 - as str has it
+        """UnreadableError with the column and the reason."""
+        column, reason = self.removeprefix(self._MARK).split("\0", 1)
+        raise UnreadableError(column, reason)
+
+
 def filled(row: Row, column: str) -> str:
-    """The value of this column without the space around it; '' for NULL or no such mapped column."""
+    """The value of this column without the space around it; '' for NULL or no such mapped column.
+
+    UnreadableError if the cell has no certain text.
+    """
     return (row.get(column) or "").strip()
 
 
@@ -42,8 +72,25 @@ def all_hold(conditions: Conditions, row: Row) -> bool:
 
 
 def any_holds(conditions: Conditions, row: Row) -> bool:
-    """Whether this row meets one of the conditions."""
-    return any(all_hold((condition,), row) for condition in conditions)
+    """Whether this row meets one of the conditions; UnreadableError if it meets none and one cannot be told."""
+    fault: UnreadableError | None = None
+    for condition in conditions:
+        try:
+            if all_hold((condition,), row):
+                return True
+        except UnreadableError as error:
+            fault = error
+    if fault:
+        raise fault
+    return False
+
+
+def is_closed(guards: Conditions, row: Row) -> bool:
+    """Whether one of these guards holds for the row, or cannot be told: then it counts as one that does."""
+    try:
+        return any_holds(guards, row)
+    except UnreadableError:
+        return True
 
 
 def text_of(row: Row, value: Value) -> str:
@@ -70,11 +117,19 @@ def required(row: Row, value: Value) -> str:
 
 
 def _first_filled(row: Row, value: Value) -> tuple[str, str]:
-    """The first filled column and its text, else the last column and ''; no column for what is always so."""
-    column = ""
+    """The first filled column and its text, else the last column and ''; no column for what is always so.
+
+    UnreadableError if none is filled, and one has no certain text.
+    """
+    column, fault = "", None
     for column in value.columns:
-        if text := filled(row, column):
-            return column, text
+        try:
+            if text := filled(row, column):
+                return column, text
+        except UnreadableError as error:
+            fault = error
+    if fault:
+        raise fault
     return ("", value.always) if value.always else (column, "")
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -14,6 +14,14 @@ _ISOLATION = {"oracle": "SERIALIZABLE", "mssql": "READ COMMITTED"}
 #: How many values one statement may compare a column with.
 _VALUES = {"oracle": 1000, "mssql": 2000}
 _MOST_VALUES = 30_000
+#: What psycopg calls values that arrive as texts.
+_PSYCOPG_TEXT = 0
+#: What Python strips from the ends of a text; TRIM alone takes blanks only.
+_WHITE = "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+_NO_URL = (
+    "is not a database URL such as postgresql+psycopg://user:password@host/name, with signs like @ : / in a password "
+    "written as %40 %3A %2F; look at CASEQ_ADAPTER_SOURCE_URL, or where else it comes from"
+)
 _DRIVERS = {"mysql": "mariadb", "mariadb": "mariadb", "oracle": "oracle", "mssql": "sqlserver"}
 
 
@@ -21,8 +29,9 @@ def open_engine(url: str) -> Engine:
     """An engine whose connections cannot write; MappingError if the URL is none or its driver is missing."""
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        raise _unusable("is not a database URL such as postgresql://user@host/name") from error
+    except (ArgumentError, ValueError):
+        # The text of the error can be a piece of a password with an @ or a colon in it.
+        raise _unusable(_NO_URL) from None
     try:
         engine = create_engine(_read_only(address), pool_pre_ping=True, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
@@ -33,6 +42,9 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    if engine.dialect.driver == "psycopg":
+        no_date = engine.dialect.loaded_dbapi.DataError
+        event.listen(engine, "connect", lambda connection, _record: _prepare_psycopg(connection, no_date))
     if engine.dialect.name in ("mysql", "mariadb"):
         event.listen(engine, "connect", _prepare_mariadb)
     level = _ISOLATION.get(engine.dialect.name, "REPEATABLE READ")
@@ -52,7 +64,40 @@ def _read_only(address: URL) -> URL:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    connection.text_factory = _text_or_bytes
+
+
+def _text_or_bytes(found: bytes) -> str | bytes:
+    """The text, or the bytes if they are not UTF-8: replaced signs would make two different keys one."""
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        return found
+
+
+def _prepare_psycopg(connection: Any, no_date: type[Exception]) -> None:
+    """Lets dates that Python cannot hold (infinity, BC) arrive as texts, instead of failing the whole statement."""
+    for name in ("date", "timestamp", "timestamptz"):
+        usual = connection.adapters.get_loader(connection.adapters.types[name].oid, _PSYCOPG_TEXT)
+        connection.adapters.register_loader(name, _tolerant_loader(usual, no_date))
+
+
+def _tolerant_loader(usual: Any, no_date: type[Exception]) -> type[Any]:
+    """A loader of psycopg that gives what `usual` does, or the text as the database wrote it."""
+
+    class Tolerant:
+        format = _PSYCOPG_TEXT
+
+        def __init__(self, oid: int, context: Any = None) -> None:
+            self.usual = usual(oid, context)
+
+        def load(self, data: Any) -> Any:
+            try:
+                return self.usual.load(data)
+            except no_date:
+                return bytes(data).decode()
+
+    return Tolerant
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -67,6 +112,19 @@ def _prepare_mariadb(connection: Any, _record: object) -> None:
 def values_at_once(engine: Engine) -> int:
     """How many values one statement of this database may compare a column with."""
     return _VALUES.get(engine.dialect.name, _MOST_VALUES)
+
+
+def trimmed(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The text of this column without white space of any kind around it, or anywhere in it."""
+    name, signs = connection.dialect.name, _WHITE
+    if name == "postgresql":
+        encoding = str(connection.exec_driver_sql("SHOW server_encoding").scalar())
+        signs = signs if encoding == "UTF8" else "".join(filter(str.isascii, signs))
+    if name in ("sqlite", "postgresql"):
+        return func.trim(column, signs)
+    for sign in signs:
+        column = func.replace(column, sign, "")
+    return column
 
 
 def fault_code(error: Exception) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import Date, DateTime, LargeBinary
 
 from adapters.moments import LOCAL_TIME
-from adapters.sources.cells import text_row
+from adapters.sources.cells import as_it_is, text_row
 from adapters.sources.engines import fault_code, open_engine
 from adapters.sources.fileformat import Drops
 from adapters.sources.source import SourceUnavailableError
@@ -61,7 +61,8 @@ def _table(connection: Connection, inspector: Inspector, name: str, schema: str 
     key = tuple(inspector.get_pk_constraint(name, schema).get("constrained_columns") or ())
     rows = connection.execute(select(func.count()).select_from(clause)).scalar()
     names = [one["name"] for one in found]
-    sample = [text_row(names, row, LOCAL_TIME) for row in connection.execute(select(*clause.columns).limit(MOST_ROWS))]
+    chosen = select(*map(as_it_is, clause.columns)).limit(MOST_ROWS)
+    sample = [text_row(names, row, LOCAL_TIME) for row in connection.execute(chosen)]
     columns = [
         Column(
             one["name"],

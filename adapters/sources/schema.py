@@ -1,11 +1,10 @@
 """Finds the mapped tables and columns in a database, whatever their letter case; reads no row."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Inspector
+from sqlalchemy import ColumnElement, Inspector
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.sql.expression import ColumnClause, TableClause
@@ -14,8 +13,6 @@ from sqlalchemy.types import Date, DateTime, Integer, Numeric
 from adapters.columns import columns_read, lookup_columns
 from adapters.mapping import SystemMapping
 from adapters.sections import Fault, MappingError
-
-_WHOLE = re.compile(r"-?([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +85,6 @@ def is_moment(column: ColumnClause[Any]) -> bool:
     return isinstance(column.type, Date | DateTime)
 
 
-def is_number(column: ColumnClause[Any]) -> bool:
+def is_number(column: ColumnElement[Any]) -> bool:
     """Whether the database itself keeps this column as a number."""
     return isinstance(column.type, Integer | Numeric)
-
-
-def whole_numbers(column: ColumnClause[Any], texts: Iterable[str]) -> list[int]:
-    """The texts that are whole numbers as large as this column of numbers can hold; the others equal none of it."""
-    most = 18 if isinstance(column.type, Integer) else 38
-    found = (_WHOLE.fullmatch(text.strip()) for text in texts)
-    return [int(one[0]) for one in found if one and len(one[1]) <= most]

@@ -18,11 +18,15 @@ def unavailable(error: SourceUnavailableError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
-    """One row that may have changed: where it is, its case ('' if it belongs to none), and its change stamp."""
+    """One row that may have changed: where it is, its case ('' if it belongs to none), and its change stamp.
+
+    One that `is_lost` points to a row that is not there, or to one that belongs to no case.
+    """
 
     origin: str
     case_number: str
     changed: str
+    is_lost: bool = False
 
 
 class Source(Protocol):

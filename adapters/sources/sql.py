@@ -1,38 +1,25 @@
 """Reads a case system in a SQL database: only mapped columns, never a write, one short transaction at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, inspect, null, select
+from sqlalchemy import Connection, Engine, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import NullType, String
 
-from adapters.columns import columns_read, lookup_columns
-from adapters.mapping import CASE_TABLE, Lookup, SystemMapping, Table
+from adapters.mapping import Lookup, SystemMapping, Table
 from adapters.moments import changed_stamp, is_of_form
 from adapters.reading import CaseRows, origin, zone_of
-from adapters.sources.cells import text_row
-from adapters.sources.changed import comparable
-from adapters.sources.engines import fault_code, values_at_once
-from adapters.sources.schema import MappedTable, find_tables, is_moment, is_number, whole_numbers
+from adapters.sources.cells import as_it_is, text_row
+from adapters.sources.engines import fault_code
+from adapters.sources.gathering import Gathering
+from adapters.sources.polls import Poll, Polls
+from adapters.sources.schema import MappedTable, find_tables, is_moment
+from adapters.sources.searching import Search
 from adapters.sources.source import ChangedRow, SourceUnavailableError
 from adapters.values import filled
 
 _ROWS_AT_A_TIME = 2000
-
-#: A row while it is put together: its columns and those of its lookups.
-_Cells = dict[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Polled:
-    """One statement that finds changed rows: it selects `names` of the table, the case number, the change column."""
-
-    table: Table
-    names: tuple[str, ...]
-    statement: Select[Any]
-    form: str
 
 
 class SqlSource:
@@ -42,19 +29,96 @@ class SqlSource:
         self.mapping = mapping
         self.engine = engine
         self.zone = zone_of(mapping)
+        self.search = Search(engine, self.zone)
         self._tables: dict[str, MappedTable] = {}
 
     def changed_rows(self, since: str | None) -> Iterator[ChangedRow]:
-        """Every row of every polled table changed at this stamp or later; for None, the root row of every case."""
+        """Every row of every polled table changed at this stamp or later.
+
+        For None, the root row of every case, the numbers that rows give and no case may have, and the rows that are
+        lost.
+        """
         with self._reading():
-            polled = list(self._polled(since))
-        for one in polled:
+            polls = Polls(self.mapping, self._tables, self.zone, self.engine.dialect.name)
+        if since is None:
+            self.search.forget_odd()
+        for poll in polls.changed(since):
+            yield from self._found(poll)
+        if since is not None:
+            yield from self._oddly_pointing(polls, since)
+        else:
+            for poll in polls.without_parent():
+                yield from (row for row in self._found(poll) if row.is_lost)
+            yield from self._numbers_without_case(polls)
+
+    def _found(self, poll: Poll) -> Iterator[ChangedRow]:
+        """The rows that this statement finds; those without a number whose parent is written otherwise come last."""
+        table, left = poll.table, list[tuple[str, str, str]]()
+        names = (*table.row_id, "number", "pointer", "changed")
+        with self._reading() as connection:
+            for cells in connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(poll.statement):
+                row = text_row(names, cells, self.zone)
+                self._note_odd(table, row)
+                found = (origin(table, row), changed_stamp(row["changed"], poll.form, self.zone))
+                if (number := filled(row, "number")) or not (pointer := filled(row, "pointer")):
+                    yield ChangedRow(found[0], number, found[1])
+                else:
+                    left.append((*found, pointer))
+        if left:
             with self._reading() as connection:
-                streamed = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(one.statement)
-                for *ids, number, changed in streamed:
-                    row = text_row((*one.names, "number", "changed"), (*ids, number, changed), self.zone)
-                    stamp = changed_stamp(row["changed"], one.form, self.zone)
-                    yield ChangedRow(origin(one.table, row), filled(row, "number"), stamp)
+                gathering = Gathering(self.mapping, self._tables, self.search)
+                numbers = gathering.numbers(connection, table, (pointer for *_, pointer in left))
+            for place, changed, pointer in left:
+                number = numbers.get(pointer, "")
+                yield ChangedRow(place, number, changed, is_lost=not number)
+
+    def _oddly_pointing(self, polls: Polls, since: str) -> Iterator[ChangedRow]:
+        """Rows that point to a changed row of a lookup by a key that the two write differently."""
+        for table in self.mapping.tables:
+            mapped = self._tables[table.name]
+            for lookup in table.lookups:
+                if not lookup.changed or lookup.by not in mapped.columns:
+                    continue
+                with self._reading() as connection:
+                    pointers = self._odd_pointers(connection, polls, table, lookup, since)
+                for start in range(0, len(pointers), _ROWS_AT_A_TIME):
+                    yield from self._found(polls.odd_pointers(table, lookup, pointers[start : start + _ROWS_AT_A_TIME]))
+
+    def _odd_pointers(
+        self, connection: Connection, polls: Polls, table: Table, lookup: Lookup, since: str
+    ) -> list[str]:
+        """How rows write the keys of the changed rows of this lookup, where that is not as the lookup writes them."""
+        mapped = self._tables[table.name]
+        there = mapped.lookups[lookup.name]
+        if not isinstance(mapped.columns[lookup.by].type, String | NullType):
+            return []
+        pointing = self.search.place(connection, mapped, lookup.by, there.columns[lookup.key])
+        keyed = self.search.place(connection, there, lookup.key, mapped.columns[lookup.by])
+        here, odd = self.search.odd_keys(connection, pointing), self.search.odd_keys(connection, keyed)
+        if not here and not odd:
+            return []
+        found: dict[str, None] = {}
+        for cells in connection.execute(polls.keys_of_changed(table, lookup, since)):
+            key = filled(text_row(("key",), cells, self.zone), "key")
+            found |= dict.fromkeys(here.get(pointing.form.of_stripped(key), ()))
+            if keyed.form.of_stripped(key) in odd:
+                found[key] = None
+        return list(found)
+
+    def _note_odd(self, table: Table, row: dict[str, str | None]) -> None:
+        mapped = self._tables[table.name]
+        if table.case_number:
+            self.search.note(mapped, table.case_number, row["number"])
+        elif table.parent is not None:
+            self.search.note(mapped, table.parent.column, row["pointer"])
+
+    def _numbers_without_case(self, polls: Polls) -> Iterator[ChangedRow]:
+        """Numbers that rows give, and that no case has unless it is written otherwise."""
+        for table, statement in polls.numbers_without_case():
+            with self._reading() as connection:
+                for cells in connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(statement):
+                    row = text_row(("number",), cells, self.zone)
+                    yield ChangedRow(f"{table.name}:", filled(row, "number"), "")
 
     def newest_change(self) -> str:
         """The stamp of the newest change of any row; '' if there is none."""
@@ -84,137 +148,19 @@ class SqlSource:
             yield from ((table, where, column) for where, column in sources if column)
 
     def _newest(self, connection: Connection, where: MappedTable, column: str) -> str | None:
-        value = connection.execute(select(func.max(where.columns[column]))).scalar()
-        return text_row(("changed",), (value,), self.zone)["changed"]
+        newest = as_it_is(func.max(where.columns[column]))
+        return text_row(("changed",), (connection.execute(select(newest)).scalar(),), self.zone)["changed"]
 
     def _form(self, table: Table, where: MappedTable) -> str:
-        return "stamp" if table.polled and where is self._tables[table.name] else table.changed_form
+        return Polls(self.mapping, self._tables, self.zone, self.engine.dialect.name).form(table, where)
 
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:
-        """All rows of these cases, read in one transaction and in the order asked for."""
-        found: dict[str, dict[str, list[_Cells]]] = {number: {} for number in numbers}
+        """All rows of these cases, read in one transaction and in the order asked for.
+
+        Behind them may follow cases whose number the database holds equal to one of these, but writes otherwise.
+        """
         with self._reading() as connection:
-            for table in self.mapping.tables:
-                for number, row in self._rows_of_cases(connection, table, found):
-                    found[number].setdefault(table.name, []).append(row)
-        return [CaseRows(number, tables) for number, tables in found.items()]
-
-    def _rows_of_cases(
-        self, connection: Connection, table: Table, found: Mapping[str, Mapping[str, list[_Cells]]]
-    ) -> list[tuple[str, _Cells]]:
-        """The rows of this table that belong to these cases, with the case number, by row id within a case."""
-        if table.parent is None:
-            owners = {number: {number: None} for number in found}
-            rows = self._roots(connection, table, list(found))
-            column = table.case_number
-        else:
-            owners = {}
-            wanted: dict[str | None, None] = {}
-            for number, tables in found.items():
-                for row in tables.get(table.parent.table, ()):
-                    if key := filled(row, table.parent.key):
-                        owners.setdefault(key, {})[number] = None
-                        wanted[row[table.parent.key]] = None
-            rows = list(self._fetch(connection, table, table.parent.column, list(wanted)))
-            column = table.parent.column
-        for lookup in table.lookups:
-            self._look_up(connection, table, lookup, rows)
-        rows.sort(key=lambda row: tuple(filled(row, name) for name in table.row_id))
-        # Some databases compare without regard to letter case: what was not asked for is not taken.
-        return [(number, row) for row in rows for number in owners.get(filled(row, column), ())]
-
-    def _roots(self, connection: Connection, table: Table, numbers: Sequence[str]) -> list[_Cells]:
-        """The root rows of these numbers, also those whose number stands between spaces."""
-        rows = list(self._fetch(connection, table, table.case_number, numbers))
-        missing = sorted(set(numbers) - {filled(row, table.case_number) for row in rows})
-        if missing and not is_number(self._tables[table.name].columns[table.case_number]):
-            rows += self._fetch(connection, table, table.case_number, missing, is_trimmed=True)
-        return rows
-
-    def _fetch(
-        self, connection: Connection, table: Table, column: str, values: Sequence[str | None], is_trimmed: bool = False
-    ) -> Iterator[_Cells]:
-        names = columns_read(self.mapping, table)
-        return self._select(connection, self._tables[table.name], names, column, values, is_trimmed)
-
-    def _select(
-        self,
-        connection: Connection,
-        mapped: MappedTable,
-        names: Sequence[str],
-        column: str,
-        values: Sequence[str | None],
-        is_trimmed: bool = False,
-    ) -> Iterator[_Cells]:
-        """The rows whose column has one of these values, as texts."""
-        compared: ColumnElement[Any] = mapped.columns[column]
-        wanted: list[Any] = [value for value in values if value is not None]
-        if is_number(mapped.columns[column]):
-            wanted = whole_numbers(mapped.columns[column], wanted)
-        if is_trimmed:
-            compared = func.trim(compared)
-        size = values_at_once(self.engine)
-        for start in range(0, len(wanted), size):
-            chosen = select(*(mapped.columns[name].label(f"c{index}") for index, name in enumerate(names)))
-            for cells in connection.execute(chosen.where(compared.in_(wanted[start : start + size]))):
-                yield text_row(names, cells, self.zone)
-
-    def _look_up(self, connection: Connection, table: Table, lookup: Lookup, rows: Sequence[_Cells]) -> None:
-        """Puts the columns of the lookup beside those of the rows that point to it."""
-        names = lookup_columns(self.mapping, table, lookup)
-        keys = dict.fromkeys(row.get(lookup.by) for row in rows if filled(row, lookup.by))
-        mapped = self._tables[table.name].lookups[lookup.name]
-        found = self._select(connection, mapped, names, lookup.key, list(keys))
-        there = {filled(one, lookup.key): one for one in found}
-        for row in rows:
-            one = there.get(filled(row, lookup.by), {})
-            row.update({f"{lookup.name}.{name}": one.get(name) for name in names})
-
-    def _polled(self, since: str | None) -> Iterator[_Polled]:
-        """The statements that find changed rows."""
-        for table in self.mapping.tables:
-            mapped, column = self._tables[table.name], table.polled or table.changed
-            if since is None:
-                if table.name == CASE_TABLE:
-                    yield self._statement(table, mapped, column)
-                continue
-            if column:
-                yield self._statement(table, mapped, column, since)
-            for lookup in table.lookups:
-                if lookup.changed and lookup.by in mapped.columns:
-                    yield self._statement_of_lookup(table, lookup, since)
-
-    def _statement(self, table: Table, mapped: MappedTable, column: str, since: str | None = None) -> _Polled:
-        form = self._form(table, mapped)
-        chosen = self._with_number(table, mapped.columns[column] if column else null())
-        if since is not None:
-            asked = comparable(mapped.columns[column], form, since, self.zone)
-            chosen = chosen.where(mapped.columns[column] >= asked)
-        return _Polled(table, table.row_id, chosen, form)
-
-    def _statement_of_lookup(self, table: Table, lookup: Lookup, since: str) -> _Polled:
-        """Rows that point to a changed row of this lookup."""
-        mapped = self._tables[table.name]
-        there = mapped.lookups[lookup.name]
-        other = there.clause.alias("looked_up")
-        changed = other.c[there.columns[lookup.changed].name]
-        chosen = self._with_number(table, changed)
-        pointed = mapped.columns[lookup.by] == other.c[there.columns[lookup.key].name]
-        asked = comparable(there.columns[lookup.changed], table.changed_form, since, self.zone)
-        return _Polled(table, table.row_id, chosen.where(and_(pointed, changed >= asked)), table.changed_form)
-
-    def _with_number(self, table: Table, changed: ColumnElement[Any]) -> Select[Any]:
-        """Selects the id of every row of this table, the number of its case, and the change column."""
-        mapped = self._tables[table.name]
-        ids = [mapped.columns[name].label(f"id{index}") for index, name in enumerate(table.row_id)]
-        joined: Any = mapped.clause
-        at, child = table, mapped
-        while not at.case_number and at.parent is not None:
-            above = self._tables[at.parent.table]
-            joined = joined.outerjoin(above.clause, child.columns[at.parent.column] == above.columns[at.parent.key])
-            at, child = self.mapping.table(at.parent.table), above
-        number = child.columns[at.case_number]
-        return select(*ids, number.label("number"), changed.label("changed")).select_from(joined)
+            return Gathering(self.mapping, self._tables, self.search).cases(connection, numbers)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
