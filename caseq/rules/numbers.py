@@ -9,7 +9,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 CASE_NUMBER = re.compile(r"A\d{12}\d{6}\d{4}")
 LONGEST_NUMBER = 100
 
-_CASE_NUMBER_TYPED = re.compile(r"A([0-9OILQ]{22})(?![0-9A-Z])")
+_CASE_NUMBER_TYPED = re.compile(r"(?<![0-9A-Z])A([0-9OILQ]{22})(?![0-9A-Z])")
 _ORDINAL = re.compile("[第号]")
 _SERIAL_ZEROS = re.compile(r"(?<!\d)0+(\d+)$")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－ー"), "-")
