@@ -84,7 +84,9 @@ def sift(
 
 
 def _is_told(mapping: SystemMapping, reading: Reading, entry: Known, closed: Mapping[str, set[str]]) -> bool:
-    """Whether the rows themselves tell why the record goes: it moved, its case changed its kind, or a guard holds."""
+    """Whether the rows tell why the record goes: it moved, its case changed its kind or spelling, or a guard holds."""
+    if reading.is_explained:
+        return True
     if entry.case_number != reading.number or any(record.source != entry.source for record in reading.records):
         return True
     if not entry.origin:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes, 4 put the outgoing events into packs. A
-#: file of an earlier layout is brought up to this one.
-_LAYOUT = 4
+from caseq.rules.numbers import lookup_key
+
+#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes, 4 put the outgoing events into packs, 5
+#: the claims of case numbers. A file of an earlier layout is brought up to this one.
+_LAYOUT = 5
 #: The indexes of a large state are written all over: with SQLite's 2 MiB many pages are read and written again.
 _CACHE_KIB = 8192
 _SCHEMA = """
@@ -44,6 +46,9 @@ CREATE TABLE IF NOT EXISTS full_copy (
   ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS copy_part (
   source TEXT NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source, part)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claim (
+  case_number TEXT PRIMARY KEY, folded TEXT NOT NULL, is_claimed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS claim_folded ON claim (folded);
 """
 _CODES = "ALTER TABLE unreadable ADD COLUMN code TEXT NOT NULL DEFAULT '';"
 #: The indexes go with their tables, so that the schema can make them anew.
@@ -62,6 +67,11 @@ INSERT INTO outgoing SELECT position, source, after, 1,
   FROM former_outgoing ORDER BY position;
 DROP TABLE former_record;
 DROP TABLE former_outgoing;
+"""
+#: Every case that was ever known is a spelling of its number.
+_CLAIMS = """
+INSERT OR IGNORE INTO claim SELECT key, lookup_key(key), max(fingerprint <> 'withdrawn') FROM record WHERE type = 'case'
+  GROUP BY key;
 """
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -112,8 +122,10 @@ def _bring_up(connection: sqlite3.Connection) -> None:
         raise StateFileError("the state file was made by a newer version of this program")
     if layout < _LAYOUT:
         # The first layout had no number.
+        connection.create_function("lookup_key", 1, lookup_key, deterministic=True)
         is_new = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone() is None
-        script = _SCHEMA if is_new else f"{_CODES if layout < 3 else ''} {_ASIDE} {_SCHEMA} {_TAKE_OVER}"
+        former = f"{_CODES if layout < 3 else ''} {_ASIDE} {_SCHEMA} {_TAKE_OVER}" if layout < 4 else _SCHEMA
+        script = _SCHEMA if is_new else f"{former} {_CLAIMS}"
         connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_LAYOUT}; COMMIT;")
 
 
