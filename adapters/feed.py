@@ -203,6 +203,15 @@ def _readings(feed: Feed, cases: Sequence[CaseRows]) -> list[Reading]:
     return [read_case(feed.mapping, case, kept, today) for case in cases]
 
 
+def expected(feed: Feed, numbers: Sequence[str]) -> tuple[list[Change], Claims]:
+    """The events that reading these cases now would make, and what they claim; nothing is kept."""
+    cases = feed.source.cases(numbers)
+    readings = _readings(feed, cases)
+    claimed = claims.settle(feed.state, readings, feed.mapping.table(CASE_TABLE).case_number)
+    made, _ = _compared(feed, cases, readings, claimed)
+    return made, claimed
+
+
 def sample_readings(feed: Feed, most: int) -> Iterator[Reading]:
     """The readings of up to this many cases of the source, whatever the state says; nothing is kept."""
     rows = islice(feed.source.changed_rows(None), most)

@@ -156,7 +156,12 @@ def held_counts(state: sqlite3.Connection) -> dict[str, int]:
 def look_again(state: sqlite3.Connection) -> None:
     """Has the next poll read everything if anything is held: perhaps the adapter now has the right address."""
     if held_counts(state):
-        bookmark.keep_setting(state, _READ_ALL, "1")
+        read_all(state)
+
+
+def read_all(state: sqlite3.Connection) -> None:
+    """Has the next poll read everything."""
+    bookmark.keep_setting(state, _READ_ALL, "1")
 
 
 def is_to_look_again(state: sqlite3.Connection) -> bool:
