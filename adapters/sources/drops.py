@@ -124,7 +124,7 @@ class Drops:
         """Reads the file to its end, then changes all its tables and notes the file in one transaction."""
         with beside(self.connection):
             for table in fed:
-                load(self.connection, table, rows(file, table.drops, table.columns))
+                load(self.connection, table, rows(file, table.drops, table.columns, table.guards))
             confirm(one, file)
             if not one.is_accepted and any(has_shrunk(self.connection, table) for table in fed):
                 raise _ShrunkError
