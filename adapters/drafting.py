@@ -128,6 +128,8 @@ def _drops(drops: Drops, called: str) -> Iterator[str]:
     yield from (f"format = {_text(drops.format)}", "complete = false  # CHECK: true if a file holds every row")
     if drops.format == "csv":
         yield f"delimiter = {_text(drops.delimiter)}"
+    if drops.ends_open:
+        yield "ends_open = true  # CHECK: this file has no line break at its end; it may be cut off"
     if drops.header_row != 1:
         yield f"header_row = {drops.header_row}"
     if drops.record:

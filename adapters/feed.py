@@ -30,12 +30,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Feed:
-    """One case system and the state file beside it; `clock` gives the aware time."""
+    """One case system and the state file beside it; `clock` gives the aware time.
+
+    `untaken` says of registers why their newest files were not taken.
+    """
 
     mapping: SystemMapping
     source: Source
     state: sqlite3.Connection
     clock: Callable[[], datetime]
+    untaken: Callable[[], Sequence[str]] = tuple
 
 
 def find_changes(feed: Feed, since: str | None = None) -> None:

@@ -110,12 +110,15 @@ def _source(
             read = _read(feed)
             doubtful = source.doubtful_changes()
             missed = rereading.missed(feed, states.now, tell) if tell else None
+            untaken = feed.untaken()
     except (MappingError, SourceUnavailableError) as error:
         text = unavailable(error) if isinstance(error, SourceUnavailableError) else str(error)
         yield Finding(f"source    {text}", is_good=False)
         return
     yield Finding("source    answers, and has every mapped table and column")
     yield read
+    for line in untaken:
+        yield Finding(f"file      {line}", is_good=False)
     for column in doubtful:
         reason = "is not written as changed_form says: polls overlook its rows, only the full read finds them"
         yield Finding(f"changed   {column} {reason}", is_good=False)

@@ -57,6 +57,10 @@ class FileSource:
         """None: this program writes the change column of the staging file itself."""
         return []
 
+    def untaken(self) -> list[str]:
+        """Why the newest files are not among the rows, one line for each."""
+        return self.drops.untaken()
+
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:
         """All rows of these cases, in the order asked for."""
         return self.rows.cases(numbers)
