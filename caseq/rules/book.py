@@ -11,6 +11,8 @@ from caseq.rules.events import Outcome
 from caseq.rules.numbers import lookup_key
 
 Errors = dict[str, list[str]]
+#: The errors of an event whose case is still live under another source: once that lets go, it can be taken.
+ELSEWHERE = {"subject": ["this case belongs to another source"]}
 R = TypeVar("R", Case, Party, Milestone)
 
 
@@ -91,7 +93,7 @@ class Book:
         """Take one event in: the change it made, or why it made none. The newest `sequence` of a record wins."""
         case_key = lookup_key(event.case_number)
         if case_key in self.elsewhere:
-            return _refused("subject", "this case belongs to another source")
+            return Placed(Outcome.REFUSED, ELSEWHERE)
         if isinstance(event.record, Case):
             return self._place_case(event, event.record, case_key)
         if case_key not in self.cases or (self.cases[case_key].withdrawn and self._another(event, case_key)):
