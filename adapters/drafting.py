@@ -144,7 +144,9 @@ def _columns(table: LookedAt) -> Iterator[str]:
         filled = sum(map(bool, column.sample)) * 100 // max(len(column.sample), 1)
         kind = kind_of(column)
         found = guessing.codes(column) if kind == guessing.CODE else []
-        told = f": {', '.join(map(_text, found))}" if found else ""
+        hidden = guessing.hidden_codes(column) if kind == guessing.CODE else 0
+        words = [*map(_text, found), *([f"{hidden} that may be names and are not shown"] if hidden else [])]
+        told = f": {', '.join(words)}" if words else ""
         yield f"#   {_text(column.name)} {_text(column.type)[1:-1]}, {filled} %: {kind}{told}"
 
 

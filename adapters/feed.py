@@ -50,8 +50,8 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
     """
     start = since or _start(feed)
     if start is None:
-        for column in feed.source.doubtful_changes():
-            log.error("changed_form_wrong", column=column)
+        for column, rows_of_another_form in feed.source.doubtful_changes().items():
+            log.error("changed_form_wrong", column=column, rows=rows_of_another_form)
     newest = max(
         bookmark.setting(feed.state, bookmark.BOOKMARK) or "", feed.source.newest_change() if start is None else ""
     )

@@ -119,8 +119,8 @@ def _source(
     yield read
     for line in untaken:
         yield Finding(f"file      {line}", is_good=False)
-    for column in doubtful:
-        reason = "is not written as changed_form says: polls overlook its rows, only the full read finds them"
+    for column, count in doubtful.items():
+        reason = f"is not written as changed_form says (rows: {count}): polls overlook their changes"
         yield Finding(f"changed   {column} {reason}", is_good=False)
     for sample in samples:
         yield Finding(f"sample    {sample}")

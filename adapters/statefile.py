@@ -73,6 +73,8 @@ _CLAIMS = """
 INSERT OR IGNORE INTO claim SELECT key, lookup_key(key), max(fingerprint <> 'withdrawn') FROM record WHERE type = 'case'
   GROUP BY key;
 """
+#: What every layout had.
+_FIRST_TABLES = {"setting", "pending", "record", "outgoing"}
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -103,11 +105,15 @@ def open_state(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
     try:
+        _refuse_foreign(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         _bring_up(connection)
+    except StateFileError:
+        connection.close()
+        raise
     except sqlite3.Error as error:
         connection.close()
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
@@ -116,7 +122,16 @@ def open_state(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Nothing, if this is a state file or an empty one; it is looked at before anything is written."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not tables >= _FIRST_TABLES:
+        reason = "is a database of another program: give the right path as --state, or as state in [adapter]"
+        raise StateFileError(f"the state file {reason}")
+
+
 def _bring_up(connection: sqlite3.Connection) -> None:
+    _refuse_foreign(connection)
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout > _LAYOUT:
         raise StateFileError("the state file was made by a newer version of this program")
@@ -146,7 +161,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """A connection that sees the state as others change it, and changes nothing; a state that is missing is empty."""
     if not path.exists():
         return open_copy(path)
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+    _refuse_foreign(connection)
+    return connection
 
 
 def open_copy(path: Path) -> sqlite3.Connection:

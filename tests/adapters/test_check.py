@@ -167,3 +167,11 @@ def test_more_than_20_missed_of_a_type_are_counted(source: Source, adapter: Adap
 def test_a_twin_that_no_poll_saw_is_noticed(full: Source, adapter: Adapter) -> None:
     full.add_case(NUMBER.lower(), "AJ2", LASTUPDATEDTIME="20200101000000")
     assert f"criminal case {NUMBER} of case {NUMBER}: the next full read would withdraw it" in _missed(adapter)
+
+
+def test_rows_of_another_form_than_the_newest_change_are_counted(full: Source, adapter: Adapter) -> None:
+    full.add_case(OTHER, "AJ2", LASTUPDATEDTIME="2026-11-28 18:00:00")
+    full.change_case("20261128190000")
+    changed = _lines(adapter, "changed")
+    reason = "is not written as changed_form says (rows: 1): polls overlook their changes"
+    assert changed == [f"changed   B_ASJ_AJ.LASTUPDATEDTIME {reason}"]
