@@ -47,7 +47,7 @@ def find_tables(mapping: SystemMapping, inspector: Inspector) -> dict[str, Mappe
 
 @dataclass(slots=True)
 class _Faults:
-    """What is missing; `table` is the mapping's name of the table that is looked for, `prefixes` those of its lookups."""
+    """What is missing; `table` is how the mapping calls the table looked for, `prefixes` those of its lookups."""
 
     file: str
     found: list[Fault] = field(default_factory=list)
