@@ -6,7 +6,7 @@ from threading import Event
 
 import structlog
 
-from adapters import bookmark, holding
+from adapters import bookmark, claims, holding
 from adapters.carriers.carrier import Carrier, Postponed
 from adapters.carriers.https import HttpsCarrier
 from adapters.changes import TRY_AGAIN, Known
@@ -101,6 +101,7 @@ def _adopt(state: sqlite3.Connection, carrier: HttpsCarrier, source: str, record
         ]
         with transaction(state):
             bookmark.keep_known(state, entries)
+            claims.note_held(state, (entry.case_number for entry in entries if entry.type == CASE))
         adopted += len(entries)
         if page.next is None:
             return adopted

@@ -55,16 +55,26 @@ def add_pending(connection: sqlite3.Connection, rows: Iterable[tuple[str, str]])
     """Marks the cases of these changed rows (origin, case number) to be read, and those the rows belonged to."""
     found = list(rows)
     add_cases(connection, (number for _, number in found if number))
+    origins = (json.dumps([origin for origin, _ in found], ensure_ascii=False),)
     connection.execute(
         "INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT record.case_number"
         " FROM json_each(?) AS changed JOIN record ON record.origin = changed.value",
-        (json.dumps([origin for origin, _ in found], ensure_ascii=False),),
+        origins,
+    )
+    # A row that was refused has no record, and yet the case that it left may be free of its fault now.
+    connection.execute(
+        "INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT case_number FROM unreadable"
+        " WHERE origin IN (SELECT value FROM json_each(?))",
+        origins,
     )
 
 
 def add_all_known(connection: sqlite3.Connection) -> None:
-    """Marks every case in the state to be read."""
-    connection.execute("INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT case_number FROM record")
+    """Marks every case in the state to be read, also those that are refused or were."""
+    connection.execute(
+        "INSERT OR IGNORE INTO pending (case_number) SELECT case_number FROM record"
+        " UNION SELECT case_number FROM unreadable UNION SELECT case_number FROM claim WHERE is_claimed"
+    )
 
 
 def try_refused_again(connection: sqlite3.Connection) -> None:

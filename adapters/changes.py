@@ -91,8 +91,8 @@ def next_sequence(stamp: str, last: str | None) -> str:
 def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Change]:
     """The events that bring the service from `known` to the reading, in the order they must be sent.
 
-    `known` holds the state of this case number and of every record key in the reading. A record whose key
-    is taken is added to the reading's refusals instead.
+    `known` holds the state of this case number, of every record key in the reading, and of the cases whose number reads
+    alike, which are one case to the service. A record whose key is taken is added to the reading's refusals instead.
     """
     is_new = not any(entry.case_number == reading.number for entry in known)
     state = {entry.id: entry for entry in known}
@@ -103,17 +103,25 @@ def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Cha
         if entry.is_live and _is_gone(entry, wanted, reading.number):
             made.append(_withdrawal(entry, stamps.of(entry.origin)))
             state[entry.id] = made[-1].known
-    left = {change.known.source for change in made if change.known.type == CASE}
+    alike = [entry for entry in known if entry.type == CASE and entry.case_number != reading.number]
+    left = {change.known.source for change in made if change.known.type == CASE} | {entry.source for entry in alike}
     for record_id, record in sorted(wanted.items(), key=lambda item: _PUSH_ORDER[item[1].type]):
         last, data = state.get(record_id), canonical(record.data)
         digest = fingerprint(data)
         if last is None or last.fingerprint != digest:
             stamp = stamps.of(record.origin)
-            sequence = next_sequence(stamp, last.sequence if last else None)
+            sequence = next_sequence(stamp, _last_sequence(record_id, last, alike))
             after = Known(*record_id, record.case_number, record.origin, digest, sequence)
             formed = (record.formed if is_new else "") or stamp
             made.append(_change(f"caseq.{record.type}.v1", after, formed, data, bool(left - {record.source})))
     return made
+
+
+def _last_sequence(record_id: RecordId, last: Known | None, alike: Iterable[Known]) -> str | None:
+    """The newest sequence that the service may hold of this record: of a case, also under another spelling."""
+    source, record_type, _ = record_id
+    found = [entry.sequence for entry in alike if record_type == CASE and entry.source == source]
+    return max([*found, last.sequence] if last else found, default=None)
 
 
 def _with_free_keys(reading: Reading, state: Mapping[RecordId, Known]) -> dict[RecordId, Record]:

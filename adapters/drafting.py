@@ -128,6 +128,8 @@ def _drops(drops: Drops, called: str) -> Iterator[str]:
     yield from (f"format = {_text(drops.format)}", "complete = false  # CHECK: true if a file holds every row")
     if drops.format == "csv":
         yield f"delimiter = {_text(drops.delimiter)}"
+    if drops.ends_open:
+        yield "ends_open = true  # CHECK: this file has no line break at its end; it may be cut off"
     if drops.header_row != 1:
         yield f"header_row = {drops.header_row}"
     if drops.record:
@@ -142,7 +144,9 @@ def _columns(table: LookedAt) -> Iterator[str]:
         filled = sum(map(bool, column.sample)) * 100 // max(len(column.sample), 1)
         kind = kind_of(column)
         found = guessing.codes(column) if kind == guessing.CODE else []
-        told = f": {', '.join(map(_text, found))}" if found else ""
+        hidden = guessing.hidden_codes(column) if kind == guessing.CODE else 0
+        words = [*map(_text, found), *([f"{hidden} that may be names and are not shown"] if hidden else [])]
+        told = f": {', '.join(words)}" if words else ""
         yield f"#   {_text(column.name)} {_text(column.type)[1:-1]}, {filled} %: {kind}{told}"
 
 

@@ -10,9 +10,10 @@ from itertools import chain, islice
 
 import structlog
 
-from adapters import bookmark, copies, holding, spool
+from adapters import bookmark, claims, copies, holding, spool
 from adapters.changes import Change, Known, changes
-from adapters.mapping import SystemMapping
+from adapters.claims import Claims
+from adapters.mapping import CASE_TABLE, SystemMapping
 from adapters.moments import LOCAL_TIME, local_stamp, moment
 from adapters.reading import CaseRows, Reading, origin
 from adapters.records import read_case
@@ -29,12 +30,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Feed:
-    """One case system and the state file beside it; `clock` gives the aware time."""
+    """One case system and the state file beside it; `clock` gives the aware time.
+
+    `untaken` says of registers why their newest files were not taken.
+    """
 
     mapping: SystemMapping
     source: Source
     state: sqlite3.Connection
     clock: Callable[[], datetime]
+    untaken: Callable[[], Sequence[str]] = tuple
 
 
 def find_changes(feed: Feed, since: str | None = None) -> None:
@@ -45,8 +50,8 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
     """
     start = since or _start(feed)
     if start is None:
-        for column in feed.source.doubtful_changes():
-            log.error("changed_form_wrong", column=column)
+        for column, rows_of_another_form in feed.source.doubtful_changes().items():
+            log.error("changed_form_wrong", column=column, rows=rows_of_another_form)
     newest = max(
         bookmark.setting(feed.state, bookmark.BOOKMARK) or "", feed.source.newest_change() if start is None else ""
     )
@@ -116,8 +121,9 @@ def read_chunk(feed: Feed, spooled: Callable[[], None] = lambda: None) -> int:
     for start in range(0, len(cases), _CASES_AT_ONCE):
         some = cases[start : start + _CASES_AT_ONCE]
         readings = _readings(feed, some)
-        made, held = _compared(feed, some, readings)
-        _keep(feed, readings, made, held)
+        claimed = claims.settle(feed.state, readings, feed.mapping.table(CASE_TABLE).case_number)
+        made, held = _compared(feed, some, readings, claimed)
+        _keep(feed, readings, made, held, claimed)
         spooled()
         events += len(made)
         faults.update((fault.name, fault.column, fault.reason) for reading in readings for fault in reading.refusals)
@@ -127,11 +133,14 @@ def read_chunk(feed: Feed, spooled: Callable[[], None] = lambda: None) -> int:
     return len(numbers)
 
 
-def _keep(feed: Feed, readings: Sequence[Reading], made: Sequence[Change], held: Sequence[Known]) -> None:
+def _keep(
+    feed: Feed, readings: Sequence[Reading], made: Sequence[Change], held: Sequence[Known], claimed: Claims
+) -> None:
     """Notes what was found of these cases, all at once: what is known, the events, and that they have been read."""
     with transaction(feed.state):
         bookmark.keep_known(feed.state, [*held, *(change.known for change in made)])
         bookmark.keep_readings(feed.state, readings)
+        claims.keep(feed.state, claimed)
         spool.append(feed.state, made)
         if feed.mapping.service.files:
             copies.keep(feed.state, made)
@@ -176,14 +185,21 @@ def _tell_refused(counts: Mapping[tuple[str, str, str], int]) -> None:
         log.error("unreadable", record=name, column=column, reason=reason, records=count)
 
 
-def _compared(feed: Feed, cases: Sequence[CaseRows], readings: Sequence[Reading]) -> tuple[list[Change], list[Known]]:
+def _compared(
+    feed: Feed, cases: Sequence[CaseRows], readings: Sequence[Reading], claimed: Claims
+) -> tuple[list[Change], list[Known]]:
     """The events that bring the service up to these readings, in order, and the records that are held back."""
-    ids = [[record.id for record in reading.records] for reading in readings]
+    sources = dict.fromkeys(feed.mapping.service.sources.values())
+    ids = [
+        [*(record.id for record in reading.records), *claimed.cases_beside(reading.number, sources)]
+        for reading in readings
+    ]
     known = bookmark.known_records(feed.state, [reading.number for reading in readings], chain.from_iterable(ids))
     marks = holding.is_under_way(feed.state)
     made: list[Change] = []
     held: list[Known] = []
-    for case, reading, own in zip(cases, readings, ids, strict=True):
+    # A number is given free before it is taken in another spelling.
+    for case, reading, own in sorted(zip(cases, readings, ids, strict=True), key=lambda item: bool(item[1].records)):
         around = known.around(reading.number, own)
         found = changes(reading, around, feed.clock())
         leaving, kept = holding.sift(feed.mapping, case, reading, around, found, marks)
@@ -199,6 +215,15 @@ def _readings(feed: Feed, cases: Sequence[CaseRows]) -> list[Reading]:
     kept = bookmark.histories(feed.state, {origin(table, row) for table, row in rows})
     today = feed.clock().astimezone(LOCAL_TIME).date()
     return [read_case(feed.mapping, case, kept, today) for case in cases]
+
+
+def expected(feed: Feed, numbers: Sequence[str]) -> tuple[list[Change], Claims]:
+    """The events that reading these cases now would make, and what they claim; nothing is kept."""
+    cases = feed.source.cases(numbers)
+    readings = _readings(feed, cases)
+    claimed = claims.settle(feed.state, readings, feed.mapping.table(CASE_TABLE).case_number)
+    made, _ = _compared(feed, cases, readings, claimed)
+    return made, claimed
 
 
 def sample_readings(feed: Feed, most: int) -> Iterator[Reading]:

@@ -2,6 +2,7 @@
 
 import re
 
+from adapters.codewords import KNOWN
 from adapters.moments import CHANGED_FORMS, is_of_form, moment
 from adapters.sources.fileformat import plain_header
 from adapters.sources.looking import Column, LookedAt
@@ -70,11 +71,21 @@ def kind_of(column: Column) -> str:
         return NUMBER
     if not filled:
         return EMPTY
-    return CODE if codes(column) else TEXT
+    return CODE if _distinct(column) else TEXT
 
 
 def codes(column: Column) -> list[str]:
-    """The distinct texts of the column if all of them are codes without a doubt; otherwise none."""
+    """The distinct texts of a column of codes that may be shown: of Chinese words only those that are no names."""
+    return [text for text in _distinct(column) if text.isascii() or text in KNOWN]
+
+
+def hidden_codes(column: Column) -> int:
+    """How many distinct texts of a column of codes may be names, and are not shown."""
+    return len(_distinct(column)) - len(codes(column))
+
+
+def _distinct(column: Column) -> list[str]:
+    """The distinct texts of the column if all of them are written as codes are; otherwise none."""
     filled = [text for text in column.sample if text]
     distinct = sorted(set(filled))
     is_few = len(distinct) <= _MOST_CODES and len(filled) >= 5 * len(distinct)
@@ -161,7 +172,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_code(column: Column, text: str) -> bool:
-    if sum(map(str.isdigit, text)) > 6 or _is_name(text):
+    if sum(map(str.isdigit, text)) > 6 or (_is_name(text) and text not in KNOWN):
         return False
     if text.isascii():
         is_headed = _HEADED_CODE.search(plain_header(column.name)) is not None

@@ -84,7 +84,9 @@ def sift(
 
 
 def _is_told(mapping: SystemMapping, reading: Reading, entry: Known, closed: Mapping[str, set[str]]) -> bool:
-    """Whether the rows themselves tell why the record goes: it moved, its case changed its kind, or a guard holds."""
+    """Whether the rows tell why the record goes: it moved, its case changed its kind or spelling, or a guard holds."""
+    if reading.is_explained:
+        return True
     if entry.case_number != reading.number or any(record.source != entry.source for record in reading.records):
         return True
     if not entry.origin:
@@ -154,7 +156,12 @@ def held_counts(state: sqlite3.Connection) -> dict[str, int]:
 def look_again(state: sqlite3.Connection) -> None:
     """Has the next poll read everything if anything is held: perhaps the adapter now has the right address."""
     if held_counts(state):
-        bookmark.keep_setting(state, _READ_ALL, "1")
+        read_all(state)
+
+
+def read_all(state: sqlite3.Connection) -> None:
+    """Has the next poll read everything."""
+    bookmark.keep_setting(state, _READ_ALL, "1")
 
 
 def is_to_look_again(state: sqlite3.Connection) -> bool:

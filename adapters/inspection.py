@@ -3,14 +3,15 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from adapters import bookmark, holding, numbering, repairing, spool, statefile
+from adapters import bookmark, holding, numbering, repairing, rereading, spool, statefile
 from adapters.carriers.carrier import Carrier, Postponed
 from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import Checkpoint, HttpsCarrier
@@ -22,6 +23,7 @@ from adapters.mapping_file import UNDECIDED
 from adapters.masking import masked
 from adapters.moments import local_stamp, moment
 from adapters.reading import CASE, MILESTONE, PARTY
+from adapters.rereading import Missed
 from adapters.sections import MappingError
 from adapters.sources.source import SourceUnavailableError, unavailable
 from adapters.work import open_carrier, open_feed, open_source
@@ -50,11 +52,18 @@ class _States:
     written: sqlite3.Connection | None
 
 
-def inspect(mapping: SystemMapping, path: Path, is_repair: bool = False, is_release: bool = False) -> Iterator[Finding]:
+def inspect(
+    mapping: SystemMapping,
+    path: Path,
+    is_repair: bool = False,
+    is_release: bool = False,
+    tell: Callable[[int], None] | None = None,
+) -> Iterator[Finding]:
     """Tests the case system and the service, names what both sides hold differently, and lists what is refused.
 
     With `is_repair` it marks what differs, so that the next run pushes it again; with `is_release` it lets the next run
-    withdraw what is held. StateBusyError while an adapter runs.
+    withdraw what is held. `tell` gets the number of cases read so far; without it the case system is not compared
+    record by record. StateBusyError while an adapter runs.
     """
     lines = ", ".join(map(str, mapping.undecided))
     verdict = f"guesses to be decided, marked {UNDECIDED}, in lines {lines}" if lines else "good"
@@ -64,7 +73,7 @@ def inspect(mapping: SystemMapping, path: Path, is_repair: bool = False, is_rele
         if not path.exists():
             is_good = not (is_repair or is_release)
             yield Finding(f"state     {path}: not there yet; the first run makes it", is_good)
-        yield from _source(mapping, states.first, path)
+        yield from _source(mapping, states, path, tell, is_repair)
         try:
             carrier = open_carrier(mapping, os.environ)
         except MappingError as error:
@@ -91,24 +100,45 @@ def _open(path: Path, is_written: bool, opened: ExitStack) -> _States:
     return _States(first, now if is_alike else first, written)
 
 
-def _source(mapping: SystemMapping, state: sqlite3.Connection, path: Path) -> Iterator[Finding]:
+def _source(
+    mapping: SystemMapping, states: _States, path: Path, tell: Callable[[int], None] | None, is_repair: bool
+) -> Iterator[Finding]:
     try:
         with open_source(mapping, path, is_preview=True) as source:
-            feed = open_feed(mapping, state, source)
+            feed = open_feed(mapping, states.first, source)
             samples = list(_samples(feed))
             read = _read(feed)
             doubtful = source.doubtful_changes()
+            missed = rereading.missed(feed, states.now, tell) if tell else None
+            untaken = feed.untaken()
     except (MappingError, SourceUnavailableError) as error:
         text = unavailable(error) if isinstance(error, SourceUnavailableError) else str(error)
         yield Finding(f"source    {text}", is_good=False)
         return
     yield Finding("source    answers, and has every mapped table and column")
     yield read
-    for column in doubtful:
-        reason = "is not written as changed_form says: polls overlook its rows, only the full read finds them"
+    for line in untaken:
+        yield Finding(f"file      {line}", is_good=False)
+    for column, count in doubtful.items():
+        reason = f"is not written as changed_form says (rows: {count}): polls overlook their changes"
         yield Finding(f"changed   {column} {reason}", is_good=False)
     for sample in samples:
         yield Finding(f"sample    {sample}")
+    yield from _missed(missed)
+    if missed and missed.counts and is_repair and states.written is not None:
+        with statefile.transaction(states.written):
+            holding.read_all(states.written)
+        yield Finding("repaired  the next run reads everything")
+
+
+def _missed(found: Missed | None) -> Iterator[Finding]:
+    """The records that the case system has otherwise than the state, though no poll will notice."""
+    for line in found.lines if found else ():
+        yield Finding(f"missed    {line}", is_good=False)
+    for (source, record_type), count in (found.counts if found else Counter()).items():
+        if count > MOST_NAMED:
+            text = f"missed    {source} {record_type}: {count} records in all, the first {MOST_NAMED} are named"
+            yield Finding(text, is_good=False)
 
 
 def _samples(feed: Feed) -> Iterator[str]:

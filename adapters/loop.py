@@ -42,6 +42,7 @@ class Poller:
     failures: int = 0
     is_reading: bool = False
     is_current: bool = False
+    is_whole: bool = True
     is_held: bool = False
     is_source_down: bool = False
 
@@ -72,10 +73,15 @@ class Poller:
         if not self.is_reading or (self.is_held and self.clock() >= self.poll_at):
             self.is_current = False
             find_changes(self.feed, self.since)
+            self.is_whole = not self.feed.untaken()
             self.since, self.is_reading = None, True
             self.poll_at = self.clock() + self.feed.mapping.source.poll_seconds
         if not self.is_held:
             self.is_reading = read_chunk(self.feed, self.spooled) > 0
+
+    def may_beat(self) -> bool:
+        """Whether the case system was read to its end, and no file of it was left out: only then silence is no news."""
+        return self.is_current and self.is_whole
 
     def _is_too_much(self) -> bool:
         """Whether too many events wait; a source that is stuck does not keep the others waiting so soon."""
@@ -105,7 +111,7 @@ class Poller:
 def run_until_stopped(poller: Poller, sender: Sender, stopped: Event) -> None:
     """Polls and sends until `stopped` is set; what is being done then is done to its end."""
     poller.stuck = sender.stuck_sources
-    thread = SendingThread(sender, poller.disk, lambda: poller.is_current, stopped)
+    thread = SendingThread(sender, poller.disk, poller.may_beat, stopped)
     poller.spooled = thread.wake
     thread.start()
     try:
@@ -126,7 +132,8 @@ def run_once(poller: Poller, sender: Sender, stopped: Event) -> bool:
     while not stopped.is_set() and failures < _TRIES_ONCE:
         try:
             if not sender.has_more():
-                sender.send_heartbeats()
+                if poller.is_whole:
+                    sender.send_heartbeats()
                 return sender.most_failures() == 0 and not sender.has_more()
             went = sender.send_due()
             failures = sender.most_failures()

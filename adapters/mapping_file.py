@@ -13,6 +13,7 @@ from adapters.columns import columns_read
 from adapters.mapping import ServiceSettings, SystemMapping, Table
 from adapters.mapping_records import case, milestone, party
 from adapters.mapping_tables import tables, unit_lookup, with_unit_lookup
+from adapters.naming import named_at
 from adapters.sections import Fault, MappingError, Report, Section, key_places
 from adapters.sources.settings import SourceSettings
 
@@ -80,6 +81,7 @@ def _mapping(root: Section, file: str) -> SystemMapping:
     )
     root.close()
     _check_paths(mapping, root)
+    _check_lookups(mapping, root)
     return mapping
 
 
@@ -96,6 +98,19 @@ def _check_paths(mapping: SystemMapping, root: Section) -> None:
                 column_path(column)
             except ValueError as error:
                 root.report.add(("tables", table.name), f"column {column}: {error}")
+
+
+def _check_lookups(mapping: SystemMapping, root: Section) -> None:
+    """Records a fault for every column of a lookup that its table does not have."""
+    if root.report.has_headings or root.report.faults:
+        return
+    text = _read_text(Path(mapping.file))
+    for table in mapping.tables:
+        for column in columns_read(mapping, table):
+            lookup, point, _ = column.partition(".")
+            if point:
+                path, _ = named_at(text, table.name, column) or (("tables", table.name), None)
+                root.report.add(path, f"{column}: no lookup of {table.name} is called {lookup}")
 
 
 def _with_unit(found: Sequence[Table], case_part: Section) -> tuple[Table, ...]:

@@ -85,6 +85,7 @@ def _drops(part: Section) -> Drops:
         sheet=part.text("sheet", ""),
         header_row=int(part.number("header_row", 1, 1)),
         record=part.text("record", ""),
+        ends_open=part.flag("ends_open", False),
     )
     if "/" in drops.pattern or "\\" in drops.pattern:
         part.fault("pattern", "must be the name of files in the inbox, such as petitions-*.xlsx")

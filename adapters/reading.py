@@ -59,13 +59,17 @@ class LocalRefusal:
 
 @dataclass(slots=True)
 class Reading:
-    """What was read of one case: records, refusals, the histories as they are now, and each row's change stamp."""
+    """What was read of one case: records, refusals, the histories as they are now, and each row's change stamp.
+
+    `is_explained` if another case claims a number that reads alike: what goes because of that is not missing.
+    """
 
     number: str
     records: list[Record] = field(default_factory=list)
     refusals: list[LocalRefusal] = field(default_factory=list)
     histories: dict[tuple[str, str], tuple[Entry, ...]] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
+    is_explained: bool = False
 
     def refuse(self, place: str, name: str, fault: UnreadableError) -> None:
         """Records that this record cannot be read."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from adapters import bookmark
+from adapters import bookmark, claims
 from adapters.changes import TRY_AGAIN, WITHDRAWN, Known
 from adapters.comparing import Difference
 
@@ -20,4 +20,5 @@ def mark(state: sqlite3.Connection, found: Difference) -> None:
     fingerprint = TRY_AGAIN if found.there else WITHDRAWN
     known = Known(found.source, found.type, found.key, held[0], "", fingerprint, sequence)
     bookmark.keep_known(state, [known])
+    claims.note_held(state, numbers)
     bookmark.add_cases(state, numbers)

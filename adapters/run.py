@@ -81,8 +81,9 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
     "--repair", is_flag=True, help="Mark what differs, so that the next run pushes it again; stop the adapter."
 )
 @click.option("--release", is_flag=True, help="Let the next run withdraw what is held; stop the adapter.")
+@click.option("--quick", is_flag=True, help="Do not read the whole source to compare its records.")
 @STATE
-def check(file: Path, repair: bool, release: bool, state: Path | None) -> None:
+def check(file: Path, repair: bool, release: bool, quick: bool, state: Path | None) -> None:
     """Test mapping, source, keys and service of FILE, and name the records that differ; 1 if anything is wrong."""
     from adapters import inspection
     from adapters.log import start_log
@@ -91,10 +92,17 @@ def check(file: Path, repair: bool, release: bool, state: Path | None) -> None:
     is_good = True
     with _told_plainly():
         mapping = _mapping(file)
-        for line in inspection.inspect(mapping, state or Path(mapping.state), repair, release):
+        for line in inspection.inspect(
+            mapping, state or Path(mapping.state), repair, release, None if quick else _tell_progress
+        ):
             click.echo(line.text)
             is_good = is_good and line.is_good
     sys.exit(0 if is_good else 1)
+
+
+def _tell_progress(cases: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{cases} cases compared ", err=True, nl=False)
 
 
 @main.command()

@@ -105,7 +105,8 @@ class Report:
         while at and at not in self.places:
             at = at[:-1]
         name = ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
-        fault = Fault(self.file, self.places.get(at), name, reason)
+        # A section that is missing altogether is missing at the beginning.
+        fault = Fault(self.file, self.places.get(at, (1, 1)), name, reason)
         if fault not in self.faults:
             self.faults.append(fault)
 

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 
-#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes, 4 put the outgoing events into packs. A
-#: file of an earlier layout is brought up to this one.
-_LAYOUT = 4
+from caseq.rules.numbers import lookup_key
+
+#: Kept in the file: 2 added what the file carrier needs, 3 the unknown codes, 4 put the outgoing events into packs, 5
+#: the claims of case numbers. A file of an earlier layout is brought up to this one.
+_LAYOUT = 5
 #: The indexes of a large state are written all over: with SQLite's 2 MiB many pages are read and written again.
 _CACHE_KIB = 8192
 _SCHEMA = """
@@ -44,6 +46,9 @@ CREATE TABLE IF NOT EXISTS full_copy (
   ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS copy_part (
   source TEXT NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (source, part)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS claim (
+  case_number TEXT PRIMARY KEY, folded TEXT NOT NULL, is_claimed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS claim_folded ON claim (folded);
 """
 _CODES = "ALTER TABLE unreadable ADD COLUMN code TEXT NOT NULL DEFAULT '';"
 #: The indexes go with their tables, so that the schema can make them anew.
@@ -63,6 +68,13 @@ INSERT INTO outgoing SELECT position, source, after, 1,
 DROP TABLE former_record;
 DROP TABLE former_outgoing;
 """
+#: Every case that was ever known is a spelling of its number.
+_CLAIMS = """
+INSERT OR IGNORE INTO claim SELECT key, lookup_key(key), max(fingerprint <> 'withdrawn') FROM record WHERE type = 'case'
+  GROUP BY key;
+"""
+#: What every layout had.
+_FIRST_TABLES = {"setting", "pending", "record", "outgoing"}
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -93,11 +105,15 @@ def open_state(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
     try:
+        _refuse_foreign(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         _bring_up(connection)
+    except StateFileError:
+        connection.close()
+        raise
     except sqlite3.Error as error:
         connection.close()
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
@@ -106,14 +122,25 @@ def open_state(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Nothing, if this is a state file or an empty one; it is looked at before anything is written."""
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not tables >= _FIRST_TABLES:
+        reason = "is a database of another program: give the right path as --state, or as state in [adapter]"
+        raise StateFileError(f"the state file {reason}")
+
+
 def _bring_up(connection: sqlite3.Connection) -> None:
+    _refuse_foreign(connection)
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout > _LAYOUT:
         raise StateFileError("the state file was made by a newer version of this program")
     if layout < _LAYOUT:
         # The first layout had no number.
+        connection.create_function("lookup_key", 1, lookup_key, deterministic=True)
         is_new = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'record'").fetchone() is None
-        script = _SCHEMA if is_new else f"{_CODES if layout < 3 else ''} {_ASIDE} {_SCHEMA} {_TAKE_OVER}"
+        former = f"{_CODES if layout < 3 else ''} {_ASIDE} {_SCHEMA} {_TAKE_OVER}" if layout < 4 else _SCHEMA
+        script = _SCHEMA if is_new else f"{former} {_CLAIMS}"
         connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {_LAYOUT}; COMMIT;")
 
 
@@ -134,7 +161,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """A connection that sees the state as others change it, and changes nothing; a state that is missing is empty."""
     if not path.exists():
         return open_copy(path)
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+    _refuse_foreign(connection)
+    return connection
 
 
 def open_copy(path: Path) -> sqlite3.Connection:

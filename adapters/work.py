@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 
 def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopped: Event) -> bool:
-    """Polls and sends until stopped, or once: whether everything was sent, none of it refused, and nothing is held."""
+    """Polls and sends until stopped, or once: whether all was sent, nothing refused or held, and every file taken."""
     carrier = open_carrier(mapping, os.environ)
     disk = DiskNews()
     with statefile.only_adapter(path), ExitStack() as opened:
@@ -53,13 +53,13 @@ def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopp
         poller = Poller(open_feed(mapping, states[0], source), since, disk=disk)
         sender = Sender(states[1], carrier, mapping.service, time.monotonic)
         log.info("started", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
-        is_done = work(poller, sender, once, stopped) and not (once and _is_kept(states[0]))
+        is_done = work(poller, sender, once, stopped) and not (once and _is_kept(poller.feed))
         log.info("stopped", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
     return is_done
 
 
-def _is_kept(state: sqlite3.Connection) -> bool:
-    return bool(spool.refused_events(state) or holding.held_counts(state))
+def _is_kept(feed: Feed) -> bool:
+    return bool(spool.refused_events(feed.state) or holding.held_counts(feed.state) or feed.untaken())
 
 
 def work(poller: Poller, sender: Sender, once: bool, stopped: Event) -> bool:
@@ -126,7 +126,16 @@ def dry_run(mapping: SystemMapping, path: Path, since: str | None) -> Iterator[s
 
 def open_feed(mapping: SystemMapping, state: sqlite3.Connection, source: Source) -> Feed:
     """The feed from this source into this state; no connection is made yet."""
-    return Feed(mapping, source, state, lambda: datetime.now(UTC))
+    if not mapping.source.inbox:
+        return Feed(mapping, source, state, _now)
+    from adapters.sources.files import FileSource
+
+    assert isinstance(source, FileSource)
+    return Feed(mapping, source, state, _now, source.untaken)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @contextmanager

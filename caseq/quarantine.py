@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from caseq.rules.book import ELSEWHERE
 from caseq.runtime import Runtime
 from caseq.store import pushes
 from caseq.store.pushes import Quarantined
@@ -12,3 +13,8 @@ def waiting(runtime: Runtime, numbers: Collection[int] = ()) -> list[Quarantined
     with runtime.database.autocommit() as connection:
         found = pushes.in_quarantine(connection, runtime.sealer)
     return [item for item in found if not numbers or item.id in numbers]
+
+
+def elsewhere(runtime: Runtime) -> list[Quarantined]:
+    """The refused events whose case was live under another source then, oldest first."""
+    return [item for item in waiting(runtime) if item.errors == ELSEWHERE]

@@ -14,15 +14,16 @@ from typing import Any, BinaryIO
 
 import structlog
 
-from caseq import intake, watching
+from caseq import intake, quarantine, watching
 from caseq.errors import DatabaseUnavailable, NotJson
-from caseq.intake import Replayed, TakenIn
+from caseq.intake import Pushed, Replayed, TakenIn
 from caseq.rules import pushfile, signing
+from caseq.rules.book import ELSEWHERE
 from caseq.rules.events import Outcome
 from caseq.rules.pushfile import LONGEST_HEADER_BYTES, Refusal
 from caseq.runtime import Runtime
 from caseq.store.files import Gap
-from caseq.web import bodies
+from caseq.web import bodies, schemas
 from caseq.web.bodies import LARGEST_BYTES, Unacceptable
 
 log = structlog.get_logger("caseq.receiver")
@@ -38,6 +39,7 @@ class _Found:
     path: Path
     source: str = ""
     batch: int = 0
+    signed_at: int = 0
 
     @property
     def ids(self) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class Receiver:
         try:
             found, others = self._found()
             is_well = self._take_each(found)
+            is_well = (not found or self._take_refused_again()) and is_well
             self._leave(others)
             return self._nothing_is_missing() and is_well and not others
         except DatabaseUnavailable as error:
@@ -100,12 +103,12 @@ class Receiver:
         return is_well
 
     def _found(self) -> tuple[list[_Found], list[_Found]]:
-        """The push files in the folder, by source and number; and what only has the name of one."""
+        """The push files in the folder, in order; and what only has the name of one."""
         with os.scandir(self._folder) as entries:
             named = [(self._folder / entry.name, _is_plain(entry)) for entry in entries if _is_push_name(entry.name)]
         files = [self._looked_at(path) for path, is_plain in named if is_plain]
         others = [_Found(path) for path, is_plain in sorted(named) if not is_plain]
-        return sorted(files, key=lambda one: (one.source, one.batch, one.path.name)), others
+        return _in_order(files), others
 
     def _looked_at(self, path: Path) -> _Found:
         """The file with what its header says, if that can be read and its source is one of ours."""
@@ -116,7 +119,7 @@ class Receiver:
             return _Found(path)
         if isinstance(header, Refusal) or header.source not in self._runtime.settings.sources:
             return _Found(path)
-        return _Found(path, header.source, header.batch)
+        return _Found(path, header.source, header.batch, header.signed_at)
 
     def _take(self, found: _Found) -> bool:
         """Take one file and put it away; whether all of it was well."""
@@ -174,7 +177,22 @@ class Receiver:
         for gap in verdict.healed:
             log.info("gap_healed", source=gap.source, first=gap.missing.first, last=gap.missing.last)
             self._tell(f"{gap.source}: batches {_numbers(gap)} are in the full copy that is complete now")
-        return not refused
+        return all(one.outcome is not Outcome.REFUSED or one.errors == ELSEWHERE for one in verdict.results)
+
+    def _take_refused_again(self) -> bool:
+        """Take the events that came before another source let go of their case; whether none is left."""
+        sources, left = self._runtime.settings.sources, quarantine.elsewhere(self._runtime)
+        while left:
+            for item in left:
+                if source := sources.get(item.source):
+                    again = Pushed(item.raw, schemas.errors_of(item.raw, source.name))
+                    intake.take_again(self._runtime, source, [again], f"retry {item.id}")
+            before, left = left, quarantine.elsewhere(self._runtime)
+            if len(left) == len(before):
+                return False
+            log.info("taken_again", events=len(before) - len(left))
+            self._tell(f"{len(before) - len(left)} events were taken after another source had let go of their case")
+        return True
 
     def _left(self, found: _Found, event: str, error: Exception) -> bool:
         """Say that the file stays where it is; False."""
@@ -211,6 +229,16 @@ def run(runtime: Runtime, folder: Path, tell: Callable[[str], None], every_secon
         receiver.watch(every_seconds)
     runtime.database.close()
     return is_well
+
+
+def _in_order(files: list[_Found]) -> list[_Found]:
+    """Those of each source by their numbers; between the sources as they were signed, because cases move."""
+    newest: dict[str, int] = {}
+    keyed = []
+    for one in sorted(files, key=lambda one: (one.source, one.batch, one.path.name)):
+        newest[one.source] = max(newest.get(one.source, 0), one.signed_at)
+        keyed.append((newest[one.source], one))
+    return [one for _, one in sorted(keyed, key=lambda pair: pair[0])]
 
 
 def _numbers(gap: Gap) -> str:

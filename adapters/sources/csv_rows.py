@@ -24,7 +24,7 @@ def csv_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[F
 
 
 def _rows(text: TextIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
-    found = _cells(text, drops.delimiter)
+    found = _cells(text, drops.delimiter, drops.ends_open)
     header_line, header = _header(found, drops.header_row)
     places = list(zip(columns, header_places(header, columns, header_line), strict=True))
     width = len(header)
@@ -43,9 +43,9 @@ def _header(found: Iterator[tuple[int, list[str]]], row: int) -> tuple[int, list
     raise BadFileError("has no header row")
 
 
-def _cells(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _cells(text: TextIO, delimiter: str, ends_open: bool) -> Iterator[tuple[int, list[str]]]:
     """Every row with the line where it begins."""
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(text, ends_open), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -65,10 +65,15 @@ def _reason(error: csv.Error) -> str:
     return "a quotation mark stands where none may stand"
 
 
-def _lines(text: TextIO) -> Iterator[str]:
+def _lines(text: TextIO, ends_open: bool) -> Iterator[str]:
+    """Every line; the last one must end with a line break, or nobody could tell a whole cell from one that was cut."""
     number = 0
     while line := text.readline(LONGEST_LINE):
         number += 1
         if len(line) == LONGEST_LINE:
             raise BadFileError(f"is longer than {LONGEST_LINE} characters", number)
+        if not (ends_open or line.endswith(("\n", "\r"))):
+            raise BadFileError(
+                "ends without a line break: it may be cut off (ends_open = true if its program writes none)", number
+            )
         yield line

@@ -19,6 +19,14 @@ from adapters.sources.filerows import rows
 from adapters.sources.inbox import HELD, REFUSED, TAKEN, Inbox, StillChangingError, Waiting, confirm, opened
 from adapters.sources.merging import Counts, beside, has_shrunk, load, merge
 
+_SEEN = "%Y%m%d%H%M%S"
+#: What keeps files in the inbox until somebody acts, in words.
+_KEEPS = {
+    "inbox_down": "the inbox cannot be read",
+    "file_unreadable": "a file in the inbox cannot be read",
+    "file_stuck": "a file that was read cannot be moved out of the inbox",
+}
+
 log = structlog.get_logger()
 
 _HELD_REPORT = (
@@ -81,6 +89,14 @@ class Drops:
                 done.append(taken)
         return done
 
+    def untaken(self) -> list[str]:
+        """Why the newest drops are not in the staging file, one line for each; nothing of their names."""
+        lines = [
+            f"{table}: the newest file was {outcome} at {seen}; its report is in {outcome} in the inbox"
+            for table, outcome, seen in staging.untaken(self.connection)
+        ]
+        return [*lines, *sorted({_KEEPS[event] for event, _ in self._said if event in _KEEPS})]
+
     def _take(self, one: Waiting, fed: Sequence[StagedTable], clock: Callable[[], datetime]) -> Taken | None:
         """What became of the file; None if it stays where it is."""
         if not one.is_whole:
@@ -101,11 +117,13 @@ class Drops:
                 is_again = staging.is_again(self.connection, fed, digest)
                 counts = {} if is_again else self._import(file, one, fed, digest, clock)
         except BadFileError as error:
+            staging.note_untaken(self.connection, names, REFUSED, clock().strftime(_SEEN))
             moved = self._put_away(one, REFUSED, digest, clock())
             self.inbox.report(moved, str(error))
             log.warning("file_refused", file=_tag(digest), tables=names, reason=error.reason, line=error.line)
             return Taken("refused", names)
         except _ShrunkError:
+            staging.note_untaken(self.connection, names, HELD, clock().strftime(_SEEN))
             moved = self._put_away(one, HELD, digest, clock())
             self.inbox.report(moved, _HELD_REPORT)
             log.error("drop_held", file=_tag(digest), tables=names)
@@ -114,6 +132,7 @@ class Drops:
             log.info("file_taken", file=_tag(digest), table=name, rows=count.rows, new=count.new,
                      changed=count.changed, gone=count.gone)  # fmt: skip
         if is_again:
+            staging.note_taken(self.connection, fed)
             log.info("file_again", file=_tag(digest), tables=names)
         self._put_away(one, TAKEN, digest, clock())
         return Taken("again" if is_again else "taken", names, counts)
@@ -124,12 +143,12 @@ class Drops:
         """Reads the file to its end, then changes all its tables and notes the file in one transaction."""
         with beside(self.connection):
             for table in fed:
-                load(self.connection, table, rows(file, table.drops, table.columns))
+                load(self.connection, table, rows(file, table.drops, table.columns, table.guards))
             confirm(one, file)
             if not one.is_accepted and any(has_shrunk(self.connection, table) for table in fed):
                 raise _ShrunkError
             with staging.transaction(self.connection):
-                seen = staging.next_stamp(self.connection, clock().strftime("%Y%m%d%H%M%S"))
+                seen = staging.next_stamp(self.connection, clock().strftime(_SEEN))
                 counts = {table.name: merge(self.connection, table, seen) for table in fed}
                 for table in fed:
                     staging.note_file(self.connection, table, digest, seen)

@@ -31,7 +31,8 @@ class BadFileError(Exception):
 class Drops:
     """The files that hold the rows of a table, and how they are to be read.
 
-    `format` is csv, xlsx, xml or jsonl. A `complete` file holds every row, so a row it lacks is gone.
+    `format` is csv, xlsx, xml or jsonl. A `complete` file holds every row, so a row it lacks is gone. CSV that
+    `ends_open` has no line break behind its last row.
     """
 
     pattern: str
@@ -42,6 +43,7 @@ class Drops:
     sheet: str = ""
     header_row: int = 1
     record: str = ""
+    ends_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,10 @@ def require_reader(format_name: str) -> None:
             raise MissingReaderError(f"{format_name} files need {library}: pip install 'caseq[files]'")
 
 
-def rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
+def rows(file: BinaryIO, drops: Drops, columns: Sequence[str], guards: Sequence[str] = ()) -> Iterator[FileRow]:
     """The rows of an open file with the mapped columns as text, one after the other; BadFileError at the first fault.
 
+    Of XML, where a record may lack any column, the `guards` must stand somewhere; elsewhere every column must.
     Nothing of the file may be kept before the last row came: the fault may be in it.
     """
     if os.fstat(file.fileno()).st_size > LARGEST_FILE:
@@ -45,7 +46,7 @@ def rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileR
     if drops.format == "xml":
         from adapters.sources.xml_rows import xml_rows
 
-        return xml_rows(file, drops, columns)
+        return xml_rows(file, drops, columns, guards)
     from adapters.sources.jsonl_rows import jsonl_rows
 
     return jsonl_rows(file, columns)

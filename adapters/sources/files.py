@@ -53,9 +53,13 @@ class FileSource:
         """The stamp of the newest change that a file brought; '' if there is none."""
         return self.rows.newest_change()
 
-    def doubtful_changes(self) -> list[str]:
+    def doubtful_changes(self) -> dict[str, int]:
         """None: this program writes the change column of the staging file itself."""
-        return []
+        return {}
+
+    def untaken(self) -> list[str]:
+        """Why the newest files are not among the rows, one line for each."""
+        return self.drops.untaken()
 
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:
         """All rows of these cases, in the order asked for."""

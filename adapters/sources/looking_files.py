@@ -55,7 +55,14 @@ def _of_csv(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:
     lines = [text.readline(1 << 20) for _ in range(_TITLE_ROWS)]
     text.detach()
     delimiter = max((",", ";", "\t"), key="".join(lines).count)
-    return _below_titles(csv.reader(lines, delimiter=delimiter), replace(drops, delimiter=delimiter))
+    drops = replace(drops, delimiter=delimiter, ends_open=not _ends_with_line_break(file, codec))
+    return _below_titles(csv.reader(lines, delimiter=delimiter), drops)
+
+
+def _ends_with_line_break(file: BinaryIO, codec: str) -> bool:
+    ends = tuple(text.encode(codec.removesuffix("-sig")) for text in ("\n", "\r"))
+    file.seek(max(file.seek(0, io.SEEK_END) - 8, 0))
+    return file.read().endswith(ends)
 
 
 def _of_xlsx(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:

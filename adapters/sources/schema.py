@@ -12,6 +12,7 @@ from sqlalchemy.types import Date, DateTime, Integer, Numeric
 
 from adapters.columns import columns_read, lookup_columns
 from adapters.mapping import SystemMapping
+from adapters.naming import fault_of
 from adapters.sections import Fault, MappingError
 
 
@@ -28,11 +29,13 @@ def find_tables(mapping: SystemMapping, inspector: Inspector) -> dict[str, Mappe
     """The mapped tables by the mapping's name, each with its lookups; MappingError names what is missing."""
     found, faults = {}, _Faults(mapping.file)
     for table in mapping.tables:
+        faults.table, faults.prefixes = table.name, [""]
+        own = _find(mapping, inspector, table.table, columns_read(mapping, table), faults)
+        faults.prefixes = [f"{lookup.name}." for lookup in table.lookups] + [""]
         lookups = {
             lookup.name: _find(mapping, inspector, lookup.table, lookup_columns(mapping, table, lookup), faults)
             for lookup in table.lookups
         }
-        own = _find(mapping, inspector, table.table, columns_read(mapping, table), faults)
         found[table.name] = MappedTable(own.clause, own.columns, lookups)
     if faults.found:
         raise MappingError(faults.found)
@@ -41,11 +44,17 @@ def find_tables(mapping: SystemMapping, inspector: Inspector) -> dict[str, Mappe
 
 @dataclass(slots=True)
 class _Faults:
+    """What is missing; `table` is how the mapping calls the table looked for, `prefixes` those of its lookups."""
+
     file: str
     found: list[Fault] = field(default_factory=list)
+    table: str = ""
+    prefixes: Sequence[str] = ()
 
-    def add(self, key: str, reason: str) -> None:
-        self.found.append(Fault(self.file, None, key, reason))
+    def add(self, name: str, called: str, reason: str) -> None:
+        """Records the fault at the key that names the column or table."""
+        ways = [fault_of(self.file, self.table, f"{prefix}{name}", called, reason) for prefix in self.prefixes]
+        self.found.append(next((fault for fault in ways if fault.place), ways[-1]))
 
 
 def _find(
@@ -76,7 +85,10 @@ def _one_of(there: Collection[str], name: str, called: str, what: str, faults: _
     alike = sorted({one for one in there if one.lower() == name.lower()})
     if len(alike) == 1:
         return alike[0]
-    faults.add(called, f"may be {' or '.join(alike)}: write it as the database does" if alike else f"is not {what}")
+    where = called if what == "a table of the case system" else name
+    faults.add(
+        where, called, f"may be {' or '.join(alike)}: write it as the database does" if alike else f"is not {what}"
+    )
     return None
 
 

@@ -40,8 +40,8 @@ class Source(Protocol):
         """The stamp of the newest change of any row; '' if there is none."""
         ...
 
-    def doubtful_changes(self) -> list[str]:
-        """The change columns (table.column) that are not written as the mapping says: polls overlook rows there."""
+    def doubtful_changes(self) -> dict[str, int]:
+        """In how many rows each change column (table.column) is not as the mapping says: polls overlook these."""
         ...
 
     def cases(self, numbers: Sequence[str]) -> list[CaseRows]:

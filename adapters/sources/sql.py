@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy import ColumnClause, Connection, Engine, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import NullType, String
 
@@ -129,15 +129,23 @@ class SqlSource:
                 newest = max(newest, changed_stamp(text, self._form(table, where), self.zone))
         return newest
 
-    def doubtful_changes(self) -> list[str]:
-        """The change columns (table.column) whose newest value is not of the form that the mapping gives."""
-        found = []
+    def doubtful_changes(self) -> dict[str, int]:
+        """In how many rows each change column (table.column) is not of the form that the mapping gives."""
+        found = {}
         with self._reading() as connection:
             for table, where, column in self._change_columns():
-                text = None if is_moment(where.columns[column]) else self._newest(connection, where, column)
-                if text and not is_of_form(text, self._form(table, where)):
-                    found.append(f"{where.clause.name}.{column}")
+                form = self._form(table, where)
+                if count := self._count_of_another_form(connection, where.columns[column], form):
+                    found[f"{where.clause.name}.{column}"] = count
         return found
+
+    def _count_of_another_form(self, connection: Connection, column: ColumnClause[Any], form: str) -> int:
+        if is_moment(column):
+            return 0
+        # One row stands before all the others or behind them as texts, so each is looked at.
+        streamed = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(select(column))
+        texts = (text_row(("changed",), (value,), self.zone)["changed"] for (value,) in streamed)
+        return sum(bool(text and text.strip()) and not is_of_form(text, form) for text in texts)
 
     def _change_columns(self) -> Iterator[tuple[Table, MappedTable, str]]:
         """Every column that says when a row changed, of tables and lookups."""

@@ -16,6 +16,8 @@ SEEN, GONE = "caseq_seen", "caseq_gone"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS caseq_drop (
   table_name TEXT PRIMARY KEY, file TEXT NOT NULL, layout TEXT NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS caseq_untaken (
+  table_name TEXT PRIMARY KEY, outcome TEXT NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -96,6 +98,23 @@ def note_file(connection: sqlite3.Connection, table: StagedTable, file: str, see
         "INSERT OR REPLACE INTO caseq_drop (table_name, file, layout, seen) VALUES (?, ?, ?, ?)",
         (table.name, file, _layout(table), seen),
     )
+    note_taken(connection, [table])
+
+
+def note_taken(connection: sqlite3.Connection, tables: Sequence[StagedTable]) -> None:
+    """Remembers that the newest file for these tables was taken, or was the last one again."""
+    connection.executemany("DELETE FROM caseq_untaken WHERE table_name = ?", ((table.name,) for table in tables))
+
+
+def note_untaken(connection: sqlite3.Connection, tables: Sequence[str], outcome: str, seen: str) -> None:
+    """Remembers that the newest file for these tables was `refused` or `held`."""
+    rows = ((table, outcome, seen) for table in tables)
+    connection.executemany("INSERT OR REPLACE INTO caseq_untaken VALUES (?, ?, ?)", rows)
+
+
+def untaken(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    """The tables whose newest file was not taken, with what became of it and when."""
+    return connection.execute("SELECT table_name, outcome, seen FROM caseq_untaken ORDER BY table_name").fetchall()
 
 
 def next_stamp(connection: sqlite3.Connection, now: str) -> str:

@@ -35,6 +35,42 @@ class _Open:
     has_children: bool = False
 
 
+@dataclass(slots=True)
+class _Guards:
+    """The guards that were seen nowhere in the file so far; an empty one counts as seen."""
+
+    record: tuple[str, ...]
+    missing: dict[str, ColumnPath]
+
+    def see_record(self, element: "etree._Element") -> None:
+        """Looks for guards that stand at or in this record."""
+        self._drop([column for column, path in self.missing.items() if not path.up and _is_in(element, path)])
+
+    def see_around(self, around: Sequence[_Open]) -> None:
+        """Looks for guards at the innermost of these elements, whether there is a record in it or not."""
+        if self.missing and around:
+            names = tuple(one.name for one in around)
+            here = {column: path for column, path in self.missing.items() if names == self.record[: -path.up or None]}
+            self._drop([column for column, path in here.items() if path.up and _is_at(around[-1], path)])
+
+    def _drop(self, seen: Sequence[str]) -> None:
+        for column in seen:
+            del self.missing[column]
+
+
+def _is_at(around: _Open, path: ColumnPath) -> bool:
+    return path.attribute in around.attributes if path.attribute else path.down[0] in around.texts
+
+
+def _is_in(element: "etree._Element", path: ColumnPath) -> bool:
+    for name in path.down:
+        found = next((child for child in element if _local(child.tag) == name), None)
+        if found is None:
+            return False
+        element = found
+    return not path.attribute or path.attribute in _attributes(element)
+
+
 def column_path(text: str) -> ColumnPath:
     """The path of a column, such as 名称, 地址/街道, @编号 or ../@编号; ValueError if it is none that can be read."""
     found = _COLUMN.fullmatch(text)
@@ -54,8 +90,11 @@ def column_path(text: str) -> ColumnPath:
     return path
 
 
-def xml_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
-    """Every element that stands at the path `record` from the root; names are compared without their namespaces."""
+def xml_rows(file: BinaryIO, drops: Drops, columns: Sequence[str], guards: Sequence[str] = ()) -> Iterator[FileRow]:
+    """Every element that stands at the path `record` from the root; names are compared without their namespaces.
+
+    A guard that stands nowhere refuses the file: an element that was renamed would open it.
+    """
     file.seek(0)
     record = tuple(drops.record.split("/"))
     paths = [(column, column_path(column)) for column in columns]
@@ -68,8 +107,9 @@ def xml_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[F
         encoding=_encoding(drops.encoding),
         **SAFE,
     )
+    looked_for = _Guards(record, {column: column_path(column) for column in guards})
     try:
-        yield from _records(events, record, paths, wanted)
+        yield from _records(events, record, paths, wanted, looked_for)
     except etree.XMLSyntaxError as error:
         raise BadFileError("is not well-formed XML, or was cut off", error.lineno or 0) from None
 
@@ -83,19 +123,22 @@ def _records(
     record: tuple[str, ...],
     paths: Sequence[tuple[str, ColumnPath]],
     wanted: set[str],
+    guards: "_Guards",
 ) -> Iterator[FileRow]:
     around: list[_Open] = []
-    inside = 0
+    inside, line = 0, 0
     for event, element in events:
         if inside:
             inside += 1 if event == "start" else -1
             if not inside:
                 line = line_of(element)
+                guards.see_record(element)
                 yield FileRow(line, {column: _value(element, around, path, column, line) for column, path in paths})
                 forget_before(element)
             continue
         if event == "end":
             _close(around, element, wanted)
+            guards.see_around(around)
             continue
         name = _local(element.tag)
         if not around:
@@ -106,6 +149,9 @@ def _records(
             inside = 1
         else:
             around.append(_Open(name, _attributes(element)))
+            guards.see_around(around)
+    if line and guards.missing:
+        raise BadFileError(f"{', '.join(sorted(guards.missing))} stands nowhere, and a guard looks at it")
 
 
 def _check_root(element: "etree._Element", name: str, record: tuple[str, ...]) -> None:

@@ -11,6 +11,8 @@ from caseq.rules.events import Outcome
 from caseq.rules.numbers import lookup_key
 
 Errors = dict[str, list[str]]
+#: The errors of an event whose case is still live under another source: once that lets go, it can be taken.
+ELSEWHERE = {"subject": ["this case belongs to another source"]}
 R = TypeVar("R", Case, Party, Milestone)
 
 
@@ -60,8 +62,9 @@ class Book:
     """The cases, parties and milestones that a batch of one source touches.
 
     `items` are the milestones that the policy shows anybody, `elsewhere` the keys of live cases of other sources,
-    `narrowed` those of cases with a minor on the suspect's side; `fingerprint` gives the keyed hash of a usable
-    telephone number, None for any other text.
+    `narrowed` those of cases with a minor on the suspect's side; `left` are the live parties and milestones of a case,
+    complete where an event writes its number another way; `fingerprint` gives the keyed hash of a usable telephone
+    number, None for any other text.
     """
 
     source: str
@@ -73,6 +76,7 @@ class Book:
     parties: dict[str, Entry[Party]] = field(default_factory=dict)
     milestones: dict[str, Entry[Milestone]] = field(default_factory=dict)
     narrowed: set[str] = field(default_factory=set)
+    left: dict[str, set[tuple[RecordType, str]]] = field(default_factory=lambda: defaultdict(set))
     _keys_of: dict[tuple[RecordType, str], dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
     def know(self, type_: RecordType, key: str, entry: Entry[Case] | Entry[Party] | Entry[Milestone]) -> None:
@@ -89,10 +93,10 @@ class Book:
         """Take one event in: the change it made, or why it made none. The newest `sequence` of a record wins."""
         case_key = lookup_key(event.case_number)
         if case_key in self.elsewhere:
-            return _refused("subject", "this case belongs to another source")
+            return Placed(Outcome.REFUSED, ELSEWHERE)
         if isinstance(event.record, Case):
             return self._place_case(event, event.record, case_key)
-        if case_key not in self.cases:
+        if case_key not in self.cases or (self.cases[case_key].withdrawn and self._another(event, case_key)):
             return Placed(Outcome.PARKED)
         if isinstance(event.record, Withdrawal):
             return self._withdraw(event, event.record, case_key)
@@ -105,7 +109,24 @@ class Book:
     def _place_case(self, event: Event, case: Case, case_key: str) -> Placed | Change:
         if case.kind not in self.kinds:
             return _refused("data.kind", f"this source may push {', '.join(sorted(self.kinds))} only")
+        if another := self._another(event, case_key):
+            return _reads_like(another)
         return self._put(RecordType.CASE, event, case_key, case_key)
+
+    def _another(self, event: Event, case_key: str) -> str:
+        """The number of the case that this event's number reads like and is not; '' if it is the case's own.
+
+        People type a number in any way, so two numbers of one key would let the parties of one case into the other. A
+        case may be written anew once it and all its records are withdrawn, or if it names its former number.
+        """
+        held = self.cases.get(case_key)
+        if held is None or held.record is None or held.record.number == event.case_number:
+            return ""
+        if isinstance(event.record, Case):
+            is_free = held.withdrawn and not self.left[case_key]
+            if is_free or held.record.number in event.record.aliases:
+                return ""
+        return held.record.number
 
     def _withdraw(self, event: Event, withdrawal: Withdrawal, case_key: str) -> Placed | Change:
         if withdrawal.record is RecordType.CASE:
@@ -121,8 +142,12 @@ class Book:
                 return _refused("data", f"{key} is recorded under another case; withdraw it there first")
             if event.sequence <= before.sequence:
                 return Placed(Outcome.STALE)
+        if another := self._another(event, case_key):
+            return _reads_like(another)
         after = self._after(event, before, case_key)
         self.know(type_, key, after)
+        if type_ is not RecordType.CASE:
+            (self.left[case_key].discard if after.withdrawn else self.left[case_key].add)((type_, key))
         if not isinstance(after.record, Milestone) and is_minor(after.record):
             self.narrowed.add(case_key)
         return Change(event, type_, key, case_key, before, after)
@@ -163,6 +188,10 @@ def is_minor(record: Case | Party | None) -> bool:
 def _is_live_in(case_key: str, entry: Entry[Any]) -> bool:
     """Whether the record is live and still one of this case: a withdrawn one may come back under another."""
     return entry.live is not None and entry.case_key == case_key
+
+
+def _reads_like(number: str) -> Placed:
+    return _refused("subject", f"reads like {number}, which is another case")
 
 
 def _refused(name: str, reason: str) -> Placed:

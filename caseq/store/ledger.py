@@ -60,11 +60,26 @@ def open_book(
         if isinstance(event.record, (Case, Party)) and is_minor(event.record):
             book.narrowed.add(lookup_key(event.case_number))
     keys_of_ids = {row.id: row.number_key for row in own}
+    _know_what_is_left(connection, book, keys_of_ids, events)
     _know_parties(connection, book, keys_of_ids, _keys(events, RecordType.PARTY))
     whole = {lookup_key(event.case_number) for event in events if _needs_whole_case(policy, book, event)}
     whole_ids = [id_ for id_, key in keys_of_ids.items() if key in whole]
     _know_milestones(connection, book, keys_of_ids, whole_ids, _keys(events, RecordType.MILESTONE))
     return book
+
+
+def _know_what_is_left(
+    connection: Connection, book: Book, keys_of_ids: dict[int, str], events: Iterable[Event]
+) -> None:
+    """Enter the live records of the cases whose number an event writes another way than the ledger has it."""
+    written = {(lookup_key(event.case_number), event.case_number) for event in events}
+    numbers = {key: entry.record.number for key, entry in book.cases.items() if entry.record}
+    renamed = {key for key, number in written if numbers.get(key, number) != number}
+    ids = [id_ for id_, key in keys_of_ids.items() if key in renamed]
+    for type_, table in ((RecordType.PARTY, parties), (RecordType.MILESTONE, milestones)) if ids else ():
+        live = select(table.c.case_id, table.c.key).where(table.c.withdrawn.is_(False))
+        for row in connection.execute(live.where(bulk.among(connection, table.c.case_id, ids))):
+            book.left[keys_of_ids[row.case_id]].add((type_, row.key))
 
 
 def _needs_whole_case(policy: Policy, book: Book, event: Event) -> bool:

@@ -8,16 +8,16 @@ import pytest
 
 from adapters import comparing, statefile
 from adapters.carriers.https import HttpsCarrier
-from tests.adapters.bench import NUMBER, ROOT, Adapter, Source
+from tests.adapters.bench import NUMBER, OTHER, ROOT, Adapter, Source
 from tests.adapters.peer import KEYS, key_of
 from tests.adapters.test_kill import COMMAND
 
 _PERSONAL = ("疑某", "害某", "疑家", "害家", "19900000", "SECRETIDENTITY")
 
 
-def _check(adapter: Adapter) -> subprocess.CompletedProcess[str]:
+def _check(adapter: Adapter, *options: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [*COMMAND, "check", str(adapter.file())],
+        [*COMMAND, "check", str(adapter.file()), *options],
         cwd=ROOT,
         env={**os.environ, **adapter.environment()},
         capture_output=True,
@@ -120,3 +120,58 @@ def test_a_change_that_was_never_polled_is_overdue(full: Source, adapter: Adapte
     done = _check(adapter)
     assert done.returncode == 1
     assert "a poll is overdue since 20261104090000" in done.stdout
+
+
+def _missed(adapter: Adapter, *options: str) -> list[str]:
+    done = _check(adapter, *options)
+    found = [line.removeprefix("missed    ") for line in done.stdout.splitlines() if line.startswith("missed")]
+    assert done.returncode == (1 if found else 0), done.stdout
+    return found
+
+
+def test_what_the_source_changed_without_a_stamp_is_named(full: Source, adapter: Adapter) -> None:
+    assert _missed(adapter) == []
+    full.write(
+        "UPDATE B_ASJ_AJ SET LASJ = '20261004100000'",
+        "DELETE FROM B_ASJ_SHRDJ",
+    )
+    full.add_case(OTHER, "AJ2", LASTUPDATEDTIME="20200101000000")
+    named = [
+        f"criminal case {OTHER} of case {OTHER}: the next full read would push it",
+        f"criminal milestone AJ1:case_filed of case {NUMBER}: the next full read would push it",
+        f"criminal party SSH1:victim of case {NUMBER}: the next full read would withdraw it",
+        f"criminal party SSH1:victim_family of case {NUMBER}: the next full read would withdraw it",
+    ]
+    found = _missed(adapter)
+    assert [line for line in named if line not in found] == [], found
+    assert _missed(adapter, "--quick") == []
+    assert "repaired  the next run reads everything" in _check(adapter, "--repair").stdout
+    assert adapter.once()
+    assert _missed(adapter) == []
+
+
+def test_what_the_next_poll_reads_was_not_missed(full: Source, adapter: Adapter) -> None:
+    full.change_case("20261104090000", PASJ="20261104000000")
+    assert _lines(adapter, "missed") == []
+
+
+def test_more_than_20_missed_of_a_type_are_counted(source: Source, adapter: Adapter) -> None:
+    for number in range(60):
+        source.add_case(f"A6401215100002026{number:06d}", row_id=f"AJ{number}")
+    assert adapter.once()
+    source.write("DELETE FROM B_ASJ_AJ WHERE SYSTEMID LIKE 'AJ1%' OR SYSTEMID LIKE 'AJ2%' OR SYSTEMID LIKE 'AJ3%'")
+    found = _missed(adapter)
+    assert found[-1] == "criminal case: 33 records in all, the first 20 are named"
+
+
+def test_a_twin_that_no_poll_saw_is_noticed(full: Source, adapter: Adapter) -> None:
+    full.add_case(NUMBER.lower(), "AJ2", LASTUPDATEDTIME="20200101000000")
+    assert f"criminal case {NUMBER} of case {NUMBER}: the next full read would withdraw it" in _missed(adapter)
+
+
+def test_rows_of_another_form_than_the_newest_change_are_counted(full: Source, adapter: Adapter) -> None:
+    full.add_case(OTHER, "AJ2", LASTUPDATEDTIME="2026-11-28 18:00:00")
+    full.change_case("20261128190000")
+    changed = _lines(adapter, "changed")
+    reason = "is not written as changed_form says (rows: 1): polls overlook their changes"
+    assert changed == [f"changed   B_ASJ_AJ.LASTUPDATEDTIME {reason}"]

@@ -113,7 +113,7 @@ def test_check_lists_what_is_refused_on_either_side(full: Source, adapter: Adapt
 
 def test_check_names_missing_columns_wrong_keys_and_an_absent_source(full: Source, adapter: Adapter) -> None:
     full.write("ALTER TABLE B_ASJ_AJ RENAME COLUMN LASJ TO LASJ2")
-    assert "B_ASJ_AJ.LASJ: is not a column" in _run(adapter, "check").stdout
+    assert ".occurred_on: B_ASJ_AJ.LASJ is not a column" in _run(adapter, "check").stdout
     wrong = _run(adapter, "check", CASEQ_PUSH_KEY_CRIMINAL=KEYS["administrative"])
     assert "criminal: HTTP 401: the key is not the service's" in wrong.stdout
     nothing = adapter.state_path.with_name("nothing.db")

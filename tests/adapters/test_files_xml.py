@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from adapters.sources.fileformat import BadFileError
-from adapters.sources.xml_rows import column_path
-from tests.adapters.dropfolder import read, values
+from adapters.sources.fileformat import BadFileError, Drops
+from adapters.sources.xml_rows import column_path, xml_rows
+from tests.adapters.dropfolder import Folder, read, table, values
 
 REGISTER = """<?xml version="1.0" encoding="{encoding}"?>
 <名单 xmlns="urn:made-up" xmlns:p="urn:other">
@@ -131,3 +131,39 @@ def test_a_hundred_thousand_rows_are_never_in_memory_together(tmp_path, form):
     assert count == 100_000
     # The encoding is proven in pieces of a mebibyte; the rows together would be three times as much.
     assert kibibytes < 12_000
+
+
+GUARDED = "<r><a 编号='1'><{0}>公开</{0}><b>x</b></a><a 编号='2'><b>y</b></a></r>"
+
+
+@pytest.mark.parametrize("guard", ["密级", "@密级", "b/@密级", "../密级", "../@密级"])
+def test_a_guard_that_stands_nowhere_refuses_the_file(file, guard):
+    file.write_text(GUARDED.format("保密级别"))
+    with pytest.raises(BadFileError, match="stands nowhere"):
+        list(xml_rows(file.open("rb"), Drops("*", "xml", True, record="r/a"), ("b", guard), (guard,)))
+
+
+@pytest.mark.parametrize(
+    ("guard", "text"),
+    [
+        ("密级", GUARDED.format("密级")),
+        ("密级", "<r><a><密级/><b>x</b></a></r>"),
+        ("b/@密级", "<r><a><b 密级=''>x</b></a><a><b>x</b></a></r>"),
+        ("../密级", "<r><密级/><a><b>x</b></a></r>"),
+        ("../@密级", "<r 密级='1'><a><b>x</b></a></r>"),
+        ("密级", "<r></r>"),
+    ],
+)
+def test_a_guard_that_some_record_has_is_empty_where_it_is_not(file, guard, text):
+    file.write_text(text)
+    drops = Drops("*", "xml", True, record="r/a")
+    assert len(list(xml_rows(file.open("rb"), drops, ("b", guard), (guard,)))) == text.count("<a")
+
+
+def test_an_inbox_hands_the_guards_on(tmp_path):
+    columns = table(format="xml", pattern="*.xml", record="r/a")
+    folder = Folder(tmp_path, columns)
+    row = "".join(f"<{name}>{name}</{name}>" for name in columns.columns)
+    assert [one.outcome for one in folder.drop(f"<r><a>{row}</a></r>", "a.xml")] == ["taken"]
+    renamed = row.replace("密级>", "保密级别>")
+    assert [one.outcome for one in folder.drop(f"<r><a>{renamed}</a></r>", "b.xml")] == ["refused"]

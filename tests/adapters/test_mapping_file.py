@@ -1,5 +1,6 @@
 """A mapping is checked whole; every fault names file, line and key."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from adapters import vocabulary
 from adapters.columns import columns_read
 from adapters.mapping_file import read_mapping
 from adapters.sections import Fault, MappingError
+from adapters.sources.engines import open_engine
+from adapters.sources.sql import SqlSource
 from caseq.rules import case
 from tests.adapters.bench import B_ASJ
+from tests.adapters.smallmapping import small_mapping
 
 
 def _faults(tmp_path: Path, *changes: tuple[str, str]) -> tuple[str, list[Fault]]:
@@ -100,3 +104,39 @@ def test_the_closed_sets_are_those_of_the_service() -> None:
     assert set(case.Role) == vocabulary.ROLES
     assert set(case.CaseState) == vocabulary.STATES
     assert {str(name): fields for name, fields in case.DETAIL_FIELDS.items()} == dict(vocabulary.DETAILS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "reason"),
+    [
+        ('phone = "TEL"', 'phone = "rem.TEL"', "parties.1.phone", "rem.TEL: no lookup of people is called rem"),
+        ("[push.sources]", "[push.source]", "push.sources", "is missing"),
+        ("[tables.case]", "[tabels.case]", "tables.case", "is missing"),
+    ],
+)
+def test_what_needs_no_database_is_told_with_its_place(
+    tmp_path: Path, old: str, new: str, where: str, reason: str
+) -> None:
+    with pytest.raises(MappingError) as raised:
+        small_mapping(tmp_path, (old, new))
+    fault = next(fault for fault in raised.value.faults if fault.key == where)
+    assert reason in fault.reason
+    assert fault.place is not None
+
+
+def test_what_the_database_lacks_is_told_with_its_place(tmp_path: Path) -> None:
+    mapping = small_mapping(tmp_path, ("small.db", f"{tmp_path}/small.db"))
+    with sqlite3.connect(tmp_path / "small.db") as database:
+        database.execute("CREATE TABLE T_CASE (ID INTEGER, NO TEXT)")
+        database.execute("CREATE TABLE T_PERSON (ID INTEGER, NO TEXT, SECRET TEXT, ROLE TEXT, NAME TEXT)")
+    source = SqlSource(mapping, open_engine(mapping.source.url))
+    with pytest.raises(MappingError) as raised:
+        list(source.changed_rows(None))
+    lines = Path(mapping.file).read_text(encoding="utf-8").splitlines()
+    assert [(fault.key, fault.reason) for fault in raised.value.faults] == [
+        ("parties.1.phone", "T_PERSON.TEL is not a column"),
+        ("tables.steps.table", "T_STEP is not a table of the case system"),
+    ]
+    for fault, text in zip(raised.value.faults, ("TEL", "T_STEP"), strict=True):
+        assert fault.place
+        assert lines[fault.place[0] - 1][fault.place[1] - 1 :].startswith(text)

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 from sqlalchemy import create_engine, text
 
-from adapters.guessing import CODE, NAME, PHONE, codes, kind_of
+from adapters.guessing import CODE, NAME, PHONE, codes, hidden_codes, kind_of
 from adapters.mapping_file import read_mapping
 from adapters.sources.looking import Column
 from tests.adapters.bench import ROOT, Adapter, Source
@@ -174,6 +174,29 @@ def test_nothing_is_overwritten_and_a_password_is_not_kept(tmp_path: Path, sourc
 def test_values_that_may_be_personal_are_no_codes(heading: str, texts: list[str]) -> None:
     column = Column(heading, "text", False, texts * 50)
     assert kind_of(column) != CODE or codes(column) == []
+
+
+@pytest.mark.parametrize(
+    "texts", [["撒贝宁", "妥学英", "喇小军"], ["小明", "丽丽", "强哥"], ["甲", "乙"], ["妥某", "是"]]
+)
+@pytest.mark.parametrize("heading", ["k2", "STATE", "类别"])
+def test_chinese_words_are_shown_only_if_the_project_knows_them(heading: str, texts: list[str]) -> None:
+    column = Column(heading, "text", False, texts * 50)
+    assert set(codes(column)) <= {"是"}
+    assert hidden_codes(column) == len(set(texts) - {"是"})
+
+
+def test_a_draft_counts_words_that_may_be_names(tmp_path: Path) -> None:
+    url, out = f"sqlite:///{tmp_path / 'odd.db'}", tmp_path / "draft.toml"
+    rows = [{"n": f"AJ-{n}", "a": ("撒贝宁", "妥学英")[n % 2], "b": ("刑事", "行政")[n % 2]} for n in range(40)]
+    with create_engine(url).begin() as connection:
+        connection.execute(text("CREATE TABLE T_AJ (AJBH TEXT, k2 TEXT, k3 TEXT)"))
+        connection.execute(text("INSERT INTO T_AJ VALUES (:n, :a, :b)"), rows)
+    assert _new(url, out).returncode == 0
+    draft = out.read_text(encoding="utf-8")
+    assert "撒贝宁" not in draft
+    assert "code: 2 that may be names and are not shown" in draft
+    assert 'code: "刑事", "行政"' in draft
 
 
 def test_values_that_hardly_repeat_are_no_codes() -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from adapters import spool, statefile
 from adapters.statefile import StateFileError
-from tests.adapters.bench import NUMBER, OTHER, Adapter, Source
+from tests.adapters.bench import NUMBER, OTHER, ROOT, Adapter, Source
 from tests.adapters.peer import key_of
-from tests.adapters.test_kill import start
+from tests.adapters.test_kill import COMMAND, start
 
 _LAYOUT_1 = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -256,3 +256,24 @@ def test_the_next_sequence_sorts_after_one_of_any_form(stamp: str, last: str) ->
 
     first = next_sequence(stamp, last)
     assert last < first < next_sequence(stamp, first)
+
+
+@pytest.mark.parametrize("layout", [0, 5, 99])
+@pytest.mark.parametrize("table", ["customers", "record"])
+def test_a_database_of_another_program_is_no_state_and_stays_as_it_is(
+    source: Source, adapter: Adapter, table: str, layout: int
+) -> None:
+    path = adapter.state_path
+    adapter.file()
+    with sqlite3.connect(path) as database:
+        database.execute(f"CREATE TABLE {table} (id INTEGER)")
+        database.execute(f"PRAGMA user_version = {layout}")
+    database.close()
+    before = path.read_bytes()
+    for arguments in (["run", "--once"], ["run", "--dry-run"], ["check"]):
+        line = [*COMMAND, arguments[0], str(adapter.file()), *arguments[1:]]
+        environ = {**os.environ, **adapter.environment()}
+        done = subprocess.run(line, cwd=ROOT, env=environ, capture_output=True, text=True)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+        assert "is a database of another program" in done.stderr
+    assert path.read_bytes() == before

@@ -61,7 +61,16 @@ def test_brackets_and_widths_of_a_document_number_do_not_matter(typed):
     assert lookup_key(typed) == "示公〔刑〕立字〔2026〕12"
 
 
-@pytest.mark.parametrize("typed", ["A640121510000202611001", "A64012151000020261100122", "B6401215100002026110012"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "A640121510000202611001",
+        "A64012151000020261100122",
+        "B6401215100002026110012",
+        "CA6401215100002026110012",
+        "2A6401215100002026110012",
+    ],
+)
 def test_what_is_no_case_number_is_left_as_it_is(typed):
     assert lookup_key(typed) == typed
 

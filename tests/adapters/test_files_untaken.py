@@ -1,0 +1,99 @@
+"""A file that was not taken is noticed: by `check`, by `run --once`, and by the service, which hears no heartbeat."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.dropfolder import Folder, listing, table
+from tests.adapters.peer import KEYS
+from tests.adapters.test_kill import COMMAND
+from tests.service import ROOT
+
+MAPPING = """
+[adapter]
+name = "register"
+state = "{0}/state.db"
+[source]
+inbox = "{0}/inbox"
+settle_seconds = 0
+[service]
+files = "{0}/gate"
+heartbeat_seconds = 1
+[push.sources]
+criminal = "criminal"
+[tables.case]
+id = "编号"
+case_number = "案号"
+drops = {{ pattern = "*.csv", format = "csv", complete = true }}
+[case]
+kind = "criminal"
+unit = {{ name = {{ always = "示例县公安局" }} }}
+"""
+
+
+class Command:
+    """The adapter of one register as a command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "inbox").mkdir()
+        (folder / "gate").mkdir()
+        (folder / "m.toml").write_text(MAPPING.format(folder), encoding="utf-8")
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command, *options = arguments
+        environ = {**os.environ, "CASEQ_PUSH_KEY_CRIMINAL": KEYS["criminal"]}
+        line = [*COMMAND, command, str(self.folder / "m.toml"), *options]
+        return subprocess.run(line, cwd=ROOT, env=environ, capture_output=True, text=True)
+
+    def drop(self, name: str, text: str) -> None:
+        path = self.folder / "inbox" / name
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    def files(self) -> int:
+        return len(list((self.folder / "gate").iterdir()))
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bad", "outcome"), [("编号,案号\n1\n", "refused"), (listing(2), "held"), (listing(60)[:-1], "refused")]
+)
+def test_a_file_that_was_not_taken_is_told_until_a_later_one_is(command: Command, bad: str, outcome: str) -> None:
+    command.drop("a.csv", listing(50))
+    assert command("run", "--once").returncode == 0
+    assert command("check", "--quick").returncode == 0
+    command.drop("b.csv", bad)
+    for _ in range(2):
+        before = command.files()
+        assert command("run", "--once").returncode == 1
+        assert command.files() == before, "a heartbeat says that there is nothing new"
+    done = command("check", "--quick")
+    assert done.returncode == 1
+    assert f"file      case: the newest file was {outcome} at " in done.stdout
+    command.drop("c.csv", listing(51))
+    assert command("run", "--once").returncode == 0
+    assert command("check", "--quick").returncode == 0
+
+
+def test_the_last_file_again_is_taken_too(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.drop(listing(3))
+    folder.drop("编号\n1\n", "b.csv")
+    assert len(folder.drops.untaken()) == 1
+    folder.restart()
+    assert len(folder.drops.untaken()) == 1
+    folder.drop(listing(3), "c.csv")
+    assert folder.drops.untaken() == []
+
+
+def test_a_file_cut_inside_its_last_cell_is_refused_unless_its_program_writes_no_line_break(tmp_path: Path) -> None:
+    cut = listing(3)[:-2]
+    assert [one.outcome for one in Folder(tmp_path).drop(cut)] == ["refused"]
+    assert [one.outcome for one in Folder(tmp_path, table(ends_open=True)).drop(cut)] == ["taken"]
