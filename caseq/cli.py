@@ -9,6 +9,7 @@ import click
 
 from caseq.commands import configured
 from caseq.commands.access import access
+from caseq.commands.keys import keys
 from caseq.commands.policy import policy
 
 
@@ -88,9 +89,11 @@ def upgrade() -> None:
 
 
 @main.command()
-def check() -> None:
+@click.option("--contacts", "with_contacts", is_flag=True, help="Also look at every party's contact (slow).")
+def check(with_contacts: bool) -> None:
     """Check config/, the environment and the database; exit 1 if anything is wrong."""
     from caseq import watching
+    from caseq.commands.keys import tell_contacts
     from caseq.settings.policycheck import policy_faults
 
     runtime = configured.runtime()
@@ -110,11 +113,14 @@ def check() -> None:
         if part != "worker":
             click.echo(f"{part}: {state}", err=state != "ok")
             faults += state != "ok"
+    if with_contacts:
+        faults += tell_contacts(runtime)
     sys.exit(1 if faults else 0)
 
 
 main.add_command(policy)
 main.add_command(access)
+main.add_command(keys)
 
 
 @main.group()

@@ -46,6 +46,10 @@ class SealBroken(CaseqError):
     """A sealed value cannot be opened: wrong key, wrong column or a changed byte."""
 
 
+class CipherMissing(CaseqError):
+    """The cipher that was chosen for data at rest is not on this machine."""
+
+
 class SmsError(CaseqError):
     """A gateway did not confirm a message; `code` is the provider's, `retry_after` in seconds."""
 

@@ -71,6 +71,8 @@ def enter_code(runtime: Runtime, handles: Sequence[str], code: str) -> Opened | 
         tried = logins.spend_try(connection, handles, runtime.settings.login.tries, now)
         alive = bool(tried) or logins.any_alive(connection, handles, now)
     for challenge in tried:
+        if not runtime.sealer.has(challenge.key_id):
+            continue  # its key was taken out of CASEQ_SECRET_KEY while it was open
         key = runtime.sealer.derived(challenge.key_id, codes.PURPOSE)
         n = codes.which(codes.secret(key, challenge.id), code)
         if n is not None and (opened := _open(runtime, challenge.id, n, now)):
@@ -85,7 +87,7 @@ def _open(runtime: Runtime, challenge_id: int, n: int, now: datetime) -> Opened 
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     life = runtime.settings.login.session_life
     with runtime.database.transaction() as connection:
-        party = logins.use_code(connection, runtime.settings.policy, challenge_id, n, now)
+        party = logins.use_code(connection, runtime.sealer, runtime.settings.policy, challenge_id, n, now)
         if party is None:
             return None
         session_id = logins.open_session(connection, token, party, now, life)

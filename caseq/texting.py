@@ -111,17 +111,19 @@ def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) 
     settings = runtime.settings
     assert job.party_id is not None
     to = recipients.recipient(connection, runtime.sealer, settings.policy, job.party_id, now)
+    if to.is_broken:
+        return _Drop("contact broken")
     if not to.may_enter:
         return _Drop("may not enter")
     if to.phone is None or to.phone_hash is None or not to.phone.startswith(settings.sending.prefixes):
         return _Drop("no number that may be sent to")
     if job.purpose is Purpose.CODE:
-        if to.phone_hash != job.phone_hash:
+        if job.phone_hash not in to.phone_hashes:
             return _Drop("number changed")
         return _code_message(runtime, connection, job, to.phone, now)
     if not to.wants_sms:
         return _Drop("not wanted")
-    if to.phone_hash != job.phone_hash:
+    if job.phone_hash not in to.phone_hashes:
         return _Redirect(to.phone_hash)
     return Sms(f"caseq-{job.id}", to.phone, settings.texts["zh"].news_text(), settings.sending.news_valid_seconds)
 
@@ -178,7 +180,8 @@ def ask_provider(runtime: Runtime, gateway: SmsGateway, job: Job) -> None:
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         message = _message(runtime, connection, job, now)
-        known = outbox.provider_ids(connection, job.phone_hash or "")
+        hashes = runtime.sealer.fingerprints("phone", message.to) if isinstance(message, Sms) else ()
+        known = outbox.provider_ids(connection, hashes)
     try:
         accepted = gateway.find(message, job.claimed_at, known) if isinstance(message, Sms) else None
     except SmsError as error:

@@ -23,6 +23,7 @@ ROWS = (
         "caseq.login",
         "caseq.previewing",
         "caseq.quarantine",
+        "caseq.rekeying",
         "caseq.texting",
         "caseq.viewing",
         "caseq.watching",
@@ -61,6 +62,8 @@ LIBRARIES = {
     "structlog": (
         "caseq.logs",
         "caseq.receiver",
+        "caseq.rekeying",
+        "caseq.store.contacts",
         "caseq.texting",
         "caseq.watching",
         "caseq.worker",
