@@ -16,6 +16,7 @@ from caseq.store.sealing import bound
 from caseq.store.shelves import SHELVES
 from caseq.store.tables import audit, history, metadata, outbox, parties, quarantine
 from tests.acts.handwritten import row
+from tests.dumps import raw_bytes, shown
 from tests.pushfiles import Inbox
 from tests.service import CASE, PHONE, ROOT, case, digits_of, environment, event, milestone, party
 from tests.service import service as build_service
@@ -125,6 +126,15 @@ def test_names_and_numbers_as_given_are_the_same_afterwards(started):
         assert after.unseal(bound(purpose, "criminal", "P-victim"), found[column]).decode() == value
 
 
+def test_a_party_of_which_nothing_is_sealed_is_signed_anew_too(started):
+    gone = event("withdrawal", {"record": "party", "key": "GONE"})
+    started(OLD).push(event("case", case()), gone)
+    both = started(NEW, OLD)
+    assert rows(both, parties.c.phone_sealed) == [(None,)]
+    rotate(both)
+    assert rekeying.suspicious_contacts(started(NEW).runtime) == []
+
+
 def test_a_rotation_says_how_far_it_is_and_leaves_one_row_in_the_audit(started, monkeypatch):
     monkeypatch.setattr(rekeying, "ROWS_AT_ONCE", 2)
     started(OLD).push(event("case", case()), *(event("party", party(key=f"P{n}")) for n in range(5)))
@@ -171,6 +181,27 @@ def test_a_file_that_was_taken_before_is_known_after_the_old_key_is_gone(started
     assert after.receive(), after.said
     (folder / "refused").mkdir(exist_ok=True)
     assert list((folder / "refused").iterdir()) == []
+
+
+def test_no_name_and_no_number_can_be_read_before_between_or_after(started, database_url, tmp_path):
+    """Of pushes in both ciphers, of a file, and of what a rotation writes."""
+    aes, sm4 = started(OLD), started(OLD, cipher=Cipher.SM4_GCM)
+    secrets = []
+    for n, service in enumerate((aes, sm4)):
+        secrets += [f"1991234000{n}", f"欧阳{n}例", f"诸葛{n}例"]
+        service.push(event("case", case()), event("party", party(key=f"P{n}", phone=secrets[-3], name=secrets[-2])))
+        service.push({**event("party", party(key=f"R{n}", name=secrets[-1])), "unheard_of": 1})
+        service.push(event("party", party(key=f"W{n}", name=secrets[-1]), case=OTHER_CASE))
+    inbox = Inbox(tmp_path / "inbox", aes.runtime)
+    inbox.folder.mkdir()
+    inbox.put(1, event("party", party(key="F", phone="19912340009", name="司马示例")))
+    assert inbox.receive()
+    secrets += ["19912340009", "司马示例", OLD, NEW]
+    assert shown(secrets, raw_bytes(aes, database_url)) == []
+    rotate(started(NEW, OLD, cipher=Cipher.SM4_GCM))
+    found = raw_bytes(aes, database_url)
+    assert CASE.encode() in found
+    assert shown(secrets, found) == []
 
 
 # What is under way meanwhile
