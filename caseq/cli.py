@@ -10,6 +10,7 @@ import click
 from caseq.commands import configured
 from caseq.commands.access import access
 from caseq.commands.codes import codes
+from caseq.commands.keys import keys
 from caseq.commands.link import link
 from caseq.commands.policy import policy
 
@@ -90,9 +91,11 @@ def upgrade() -> None:
 
 
 @main.command()
-def check() -> None:
+@click.option("--contacts", "with_contacts", is_flag=True, help="Also look at every party's contact (slow).")
+def check(with_contacts: bool) -> None:
     """Check config/, the environment and the database; exit 1 if anything is wrong."""
     from caseq import printing, watching
+    from caseq.commands.keys import tell_contacts
     from caseq.settings.policycheck import policy_faults
 
     runtime = configured.runtime()
@@ -115,6 +118,8 @@ def check() -> None:
         if part != "worker":
             click.echo(f"{part}: {state}", err=state != "ok")
             faults += state != "ok"
+    if with_contacts:
+        faults += tell_contacts(runtime)
     sys.exit(1 if faults else 0)
 
 
@@ -122,6 +127,7 @@ main.add_command(policy)
 main.add_command(access)
 main.add_command(codes)
 main.add_command(link)
+main.add_command(keys)
 
 
 @main.group()

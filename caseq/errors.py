@@ -50,6 +50,10 @@ class CannotPrint(CaseqError):
     """A sheet cannot be printed here; says what is missing, or what does not fit, and nothing that stands on it."""
 
 
+class CipherMissing(CaseqError):
+    """The cipher that was chosen for data at rest is not on this machine."""
+
+
 class SmsError(CaseqError):
     """A gateway did not confirm a message; `code` is the provider's, `retry_after` in seconds."""
 

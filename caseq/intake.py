@@ -241,7 +241,7 @@ def _place_waiting(batch: _Batch, case_key: str) -> None:
 def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Batch, now: datetime) -> None:
     book = batch.book
     case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
-    former = recipients.former(connection, runtime.sealer, source.name, [c.key for c in batch.renumbered])
+    former = recipients.former(connection, runtime.sealer, source.name, [c.key for c in batch.renumbered], now)
     party_ids = writing.write(connection, runtime.sealer, source.name, case_ids, batch.changes, now)
     pushes.note_received(connection, source.name, batch.received, now)
     pushes.release_from_quarantine(connection, source.name, batch.received, now)

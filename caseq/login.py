@@ -105,6 +105,8 @@ def enter_code(runtime: Runtime, handles: Sequence[str], code: str, visitor: Vis
         asked = {"challenges": [one.id for one in tried], "nobody": guessing.nobody(" ".join(handles))}
         paid = _pay(runtime, connection, logins.AT_STAKE, asked, visitor, now, is_sms=True) if tried else set()
     for challenge in tried:
+        if not runtime.sealer.has(challenge.key_id):
+            continue  # its key was taken out of CASEQ_SECRET_KEY while it was open
         key = runtime.sealer.derived(challenge.key_id, codes.PURPOSE)
         n = codes.which(codes.secret(key, challenge.id), code)
         if n is not None and (opened := _open_by_sms(runtime, challenge.id, n, paid, visitor, now)):
@@ -145,7 +147,7 @@ def _enter_paper(
     is_keypad = isinstance(form, Keypad)
     hashes = runtime.sealer.fingerprints("paper keypad" if is_keypad else "paper typed", form.code)
     with runtime.database.transaction() as connection:
-        party = ways.use_paper(connection, runtime.settings.policy, hashes, is_keypad, parties, now)
+        party = ways.use_paper(connection, runtime.sealer, runtime.settings.policy, hashes, is_keypad, parties, now)
         return party and _open(runtime, connection, party, "paper", visitor, now)
 
 
@@ -161,7 +163,7 @@ def _enter_app_code(
     for party_id, used in found:
         if used is not None:
             with runtime.database.transaction() as connection:
-                party = ways.use_step(connection, runtime.settings.policy, party_id, used, now)
+                party = ways.use_step(connection, runtime.sealer, runtime.settings.policy, party_id, used, now)
                 if party is not None:
                     return _open(runtime, connection, party, "app", visitor, now)
     return None
@@ -196,7 +198,7 @@ def _open_by_sms(
     runtime: Runtime, challenge_id: int, n: int, paid: Collection[int], visitor: Visitor, now: datetime
 ) -> Opened | None:
     with runtime.database.transaction() as connection:
-        party = logins.use_code(connection, runtime.settings.policy, challenge_id, n, paid, now)
+        party = logins.use_code(connection, runtime.sealer, runtime.settings.policy, challenge_id, n, paid, now)
         return party and _open(runtime, connection, party, "sms", visitor, now)
 
 

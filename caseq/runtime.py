@@ -38,7 +38,7 @@ def utc_now() -> datetime:
 
 def build(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Runtime:
     """The runtime for these settings; nothing is connected before it is used."""
-    sealer = Sealer(settings.secret_keys)
+    sealer = Sealer(settings.secret_keys, settings.data.cipher)
     database = Database(settings.database_url, sealer)
     behind_wall = Database(settings.query_database_url, sealer) if settings.query_database_url else None
     silence = {source.name: source.silence for source in settings.sources.values()}

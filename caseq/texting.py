@@ -93,6 +93,8 @@ def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) 
         former = runtime.sealer.unseal(recipients.FORMER, job.to_sealed).decode()
         return _notice(runtime, job, former, "zh")
     to = recipients.recipient(connection, runtime.sealer, settings.policy, job.party_id, now)
+    if to.is_broken:
+        return _Drop("contact broken")
     if not to.may_enter:
         return _Drop("may not enter")
     if to.phone is None or to.phone_hash is None or not to.phone.startswith(settings.sending.prefixes):
@@ -100,14 +102,14 @@ def _message(runtime: Runtime, connection: Connection, job: Job, now: datetime) 
     if job.purpose is Purpose.DEVICE and (to.is_shared or not to.wants_sms):
         return _Drop("not wanted")
     if job.purpose in (Purpose.CODE, Purpose.DEVICE):
-        if to.phone_hash != job.phone_hash:
+        if job.phone_hash not in to.phone_hashes:
             return _Drop("number changed")
         if job.purpose is Purpose.CODE:
             return _code_message(runtime, connection, job, to.phone, now)
         return _notice(runtime, job, to.phone, to.language)
     if not to.wants_sms:
         return _Drop("not wanted")
-    if to.phone_hash != job.phone_hash:
+    if job.phone_hash not in to.phone_hashes:
         return _Redirect(to.phone_hash)
     if to.is_quiet and (until := quiet_until(now)):
         return _Later(until)
@@ -173,7 +175,8 @@ def ask_provider(runtime: Runtime, gateway: SmsGateway, job: Job) -> None:
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         message = _message(runtime, connection, job, now)
-        known = outbox.provider_ids(connection, job.phone_hash or "")
+        hashes = runtime.sealer.fingerprints("phone", message.to) if isinstance(message, Sms) else ()
+        known = outbox.provider_ids(connection, hashes)
     try:
         accepted = gateway.find(message, job.claimed_at, known) if isinstance(message, Sms) else None
     except SmsError as error:

@@ -9,7 +9,7 @@ import structlog
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
 from caseq.runtime import Runtime
-from caseq.store import files, grants, heartbeats, outbox, pushes, schema, wall
+from caseq.store import contacts, files, grants, heartbeats, outbox, pushes, schema, wall
 from caseq.store.files import Gap
 from caseq.store.pushes import SourceState
 
@@ -32,7 +32,8 @@ class Heard:
 @dataclass(frozen=True)
 class State:
     """Figures from the database: messages by (purpose, state), events that wait, how sources speak, batches that
-    crossed no air gap although later ones did, parties still entered in cases that were merged into others."""
+    crossed no air gap although later ones did, parties still entered in cases that were merged into others, parties
+    whose contact was found edited by hand."""
 
     messages: Mapping[tuple[str, str], int]
     oldest_message_seconds: float
@@ -40,6 +41,7 @@ class State:
     sources: Sequence[Heard]
     files_missing: Mapping[str, int]
     left_behind: int
+    contacts_broken: int
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
@@ -81,6 +83,7 @@ def state(runtime: Runtime) -> State:
             sources=[_heard(runtime, source, now) for source in pushes.source_states(connection)],
             files_missing=files.missing_counts(connection),
             left_behind=grants.count_left_behind(connection, runtime.settings.policy, bureau_date(now)),
+            contacts_broken=contacts.count_broken(connection),
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import ColumnClause, Connection, Engine, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError

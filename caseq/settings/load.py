@@ -13,7 +13,7 @@ from caseq.rules.messages import Texts, segments
 from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
-from caseq.settings.model import Bureau, CodeLimits, Limits, Login, Operations, Sending, Settings, Source, Worker
+from caseq.settings.model import Bureau, CodeLimits, Data, Limits, Login, Operations, Sending, Settings, Source, Worker
 from caseq.settings.regionsfile import read_regions
 from caseq.settings.rightsfile import read_rights, without_rights
 from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, SourceToml
@@ -90,6 +90,7 @@ def _main(path: Path) -> dict[str, Any]:
         "limits": Limits(**loaded["limits"]),
         "worker": worker,
         "operations": Operations(tuple(operations["metrics_allow"]), operations["worker_silent_seconds"]),
+        "data": Data(**loaded["data"]),
     }
 
 

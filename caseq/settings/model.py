@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from caseq.rules.case import Kind
+from caseq.rules.ciphers import Cipher
 from caseq.rules.disclosure import Policy, Right
 from caseq.rules.fairness import CodeLimits as CodeLimits
 from caseq.rules.guesses import Budget
@@ -85,6 +86,13 @@ class Operations:
 
 
 @dataclass(frozen=True)
+class Data:
+    """How personal data are sealed from now on; what is sealed already stays readable."""
+
+    cipher: Cipher
+
+
+@dataclass(frozen=True)
 class Source:
     """A case system that may push; `keys` are its live ``whsec_…`` keys, none if it is not connected.
 
@@ -139,6 +147,7 @@ class Settings:
     limits: Limits
     worker: Worker
     operations: Operations
+    data: Data
     sources: Mapping[str, Source]
     policy: Policy
     rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from caseq.rules.case import Kind, Role
+from caseq.rules.ciphers import Cipher
 from caseq.rules.disclosure import Scope
 from caseq.rules.linkkeys import EVERY_ALGORITHM
 from caseq.settings.strictfields import Day, Flag, Number
@@ -152,6 +153,10 @@ class _Operations(Schema):
     worker_silent_seconds = _whole(86_400)
 
 
+class _Data(Schema):
+    cipher = fields.Enum(Cipher, by_value=True, required=True)
+
+
 class CaseqToml(Schema):
     bureau = fields.Nested(_Bureau, required=True)
     disclosure = fields.Nested(_Disclosure, required=True)
@@ -161,6 +166,7 @@ class CaseqToml(Schema):
     limits = fields.Nested(_Limits, required=True)
     worker = fields.Nested(_Worker, required=True)
     operations = fields.Nested(_Operations, required=True)
+    data = fields.Nested(_Data, required=True)
 
 
 class SourceToml(Schema):

@@ -1,6 +1,6 @@
 """The tables about files that crossed an air gap: which were taken, and which numbers are missing."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from caseq.store.columns import Moment, metadata
 
@@ -11,6 +11,7 @@ file_batches = Table(
     Column("batch", BigInteger, primary_key=True, autoincrement=False),
     Column("message_id", String(200), nullable=False),
     Column("body_hash", String(64), nullable=False),
+    Column("body_sealed", Text),
     Column("taken_at", Moment, nullable=False),
     Column("copy_id", String(64)),
     Column("part", Integer),

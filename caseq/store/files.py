@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from caseq.rules.pushfile import Header, Part, Span
-from caseq.store.sealing import Sealer
+from caseq.store.sealing import Sealer, bound
 from caseq.store.tables import file_batches, file_gaps, sources
+
+BODY = "file_batches.body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def note(connection: Connection, sealer: Sealer, header: Header, digest: str, no
         "source": header.source,
         "batch": header.batch,
         "message_id": header.message_id,
-        "body_hash": sealer.fingerprint("file_batches.body", digest),
+        "body_hash": sealer.fingerprint(BODY, digest),
+        "body_sealed": sealer.seal(bound(BODY, header.source, header.batch), digest.encode()),
         "taken_at": now,
         "copy_id": part.copy_id if part else None,
         "part": part.part if part else None,
@@ -66,7 +69,7 @@ def note(connection: Connection, sealer: Sealer, header: Header, digest: str, no
 
 def is_body_of(sealer: Sealer, taken: TakenFile, digest: str) -> bool:
     """Whether the file that was taken had the body with this digest."""
-    return taken.body_hash in sealer.fingerprints("file_batches.body", digest)
+    return taken.body_hash in sealer.fingerprints(BODY, digest)
 
 
 def remember_missing(connection: Connection, source: str, missing: Iterable[Span], noticed_at: datetime) -> None:

@@ -29,7 +29,9 @@ from caseq.store.tables import cases, milestones, parties
 
 UNKNOWN = "unknown"  # role or name of a record of which only the withdrawal arrived
 #: What no decision about a push looks at.
-_UNREAD = ("name_sealed", "phone_sealed", "phone_as_given_sealed", "changed_at", "barred")
+_UNREAD = frozenset(
+    {"name_sealed", "phone_sealed", "phone_as_given_sealed", "contact_mac", "contact_broken_at", "changed_at", "barred"}
+)
 #: In the words of the index of live case numbers: SQLite uses it for no others.
 _IS_LIVE = text("cases.withdrawn IS false")
 Fingerprint = Callable[[str | None], str | None]

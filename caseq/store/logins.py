@@ -29,6 +29,7 @@ from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.rules.fairness import MadeCode
 from caseq.rules.guesses import SMS_CODE
+from caseq.store import contacts
 from caseq.store.access import days, may_enter
 from caseq.store.casenumbers import numbered
 from caseq.store.guessing import NOBODY, Stake
@@ -42,12 +43,9 @@ IS_KNOWN = bindparam("is_known", type_=Boolean)
 _CHALLENGES = bindparam("challenges", type_=BigInteger, expanding=True)
 #: What a session is opened of.
 GRANT = (
+    *contacts.COLUMNS,
     parties.c.id.label("party_id"),
-    parties.c.case_id,
-    parties.c.role,
-    parties.c.subject,
     parties.c.entered_at,
-    parties.c.phone_hash,
     select(preferences.c.shared_phone)
     .where(preferences.c.party_id == parties.c.id, preferences.c.shared_phone)
     .exists()
@@ -123,8 +121,9 @@ def add_challenge(
 
 
 def challenge(connection: Connection, sealer: Sealer, id_: int) -> Challenge | None:
+    """The challenge with this id; None if there is none, or its key was taken out of CASEQ_SECRET_KEY since."""
     row = connection.execute(select(challenges).where(challenges.c.id == id_)).one_or_none()
-    if row is None:
+    if row is None or not sealer.knows(row.asked_sealed):
         return None
     case_key, phone, *rest = json.loads(sealer.unseal(_ASKED, row.asked_sealed))
     known, network_hash = rest or ((), "")  # none: asked before the last upgrade
@@ -167,17 +166,25 @@ AT_STAKE = Stake(_at_stake())
 
 
 def use_code(
-    connection: Connection, policy: Policy, challenge_id: int, n: int, paid: Collection[int], now: datetime
+    connection: Connection,
+    sealer: Sealer,
+    policy: Policy,
+    challenge_id: int,
+    n: int,
+    paid: Collection[int],
+    now: datetime,
 ) -> Any | None:
-    """Use the n-th code of a challenge, once: its (party_id, case_id, role, subject, entered_at), or None.
+    """Use the n-th code of a challenge, once: its row of GRANT, or None.
 
     None if it was used before, was never made, is of a party for whom the guess was not `paid`, or its party may not
-    enter any more or has another number than it was sent to.
+    enter any more, has another number than it was sent to, or was edited.
     """
+    asked = challenge(connection, sealer, challenge_id)
+    has_its_number = parties.c.phone_hash.in_(_hashes(sealer, asked))
     party = (
         select(parties.c.id)
         .join(cases, cases.c.id == parties.c.case_id)
-        .where(parties.c.id == codes.c.party_id, parties.c.phone_hash == codes.c.phone_hash, may_enter(policy))
+        .where(parties.c.id == codes.c.party_id, has_its_number, may_enter(policy))
     )
     used = (
         update(codes)
@@ -194,32 +201,42 @@ def use_code(
     party_id = connection.execute(used, days(policy, bureau_date(now))).scalar_one_or_none()
     if party_id is None:
         return None
-    used_now = (codes.c.challenge_id == challenge_id, codes.c.n == n, codes.c.phone_hash == parties.c.phone_hash)
     # Locked, so that a push of another number waits until the session is there, and then ends it; and so that two
     # logins of one party count its sessions one after the other.
-    held = select(*GRANT).join(codes, codes.c.party_id == parties.c.id).where(*used_now)
-    return connection.execute(held.with_for_update(key_share=True, of=parties)).one_or_none()
+    held = select(*GRANT).where(parties.c.id == party_id, has_its_number)
+    row = connection.execute(held.with_for_update(key_share=True, of=parties)).one_or_none()
+    return row if row is not None and contacts.is_intact(connection, sealer, row, now) else None
+
+
+def _hashes(sealer: Sealer, asked: Challenge | None) -> tuple[str, ...]:
+    """What the number asked with is stored as, under every live key."""
+    return sealer.fingerprints("phone", asked.phone) if asked is not None and asked.phone is not None else ()
 
 
 def reachable(
     connection: Connection, sealer: Sealer, policy: Policy, asked: Challenge, now: datetime, most: int
 ) -> list[Reachable]:
-    """The parties who may enter the case asked for and are registered with the number asked with."""
+    """The parties who may enter the case asked for and are registered with the number asked with; none whose row was
+    edited by hand."""
     if asked.phone is None:
         return []
     found = (
-        select(parties.c.id, parties.c.phone_hash, parties.c.case_id, parties.c.role)
+        select(*contacts.COLUMNS)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
             or_(cases.c.id.in_(by_number()), _came_from()),
-            parties.c.phone_hash.in_(sealer.fingerprints("phone", asked.phone)),
+            parties.c.phone_hash.in_(_hashes(sealer, asked)),
             may_enter(policy),
         )
         .order_by(parties.c.id)
         .limit(most)
     )
-    rows = connection.execute(found, {"case_key": asked.case_key, **days(policy, bureau_date(now))})
-    return [Reachable(row.id, row.phone_hash, row.case_id, row.role) for row in rows]
+    rows = connection.execute(found, {"case_key": asked.case_key, **days(policy, bureau_date(now))}).all()
+    return [
+        Reachable(row.id, row.phone_hash, row.case_id, row.role)
+        for row in rows
+        if contacts.is_intact(connection, sealer, row, now)
+    ]
 
 
 def by_number() -> Any:

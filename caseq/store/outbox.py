@@ -5,7 +5,7 @@ unknown -> the provider is asked -> sent | queued | failed. Nothing leaves these
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -278,9 +278,10 @@ def claim_unknown(connection: Connection, most: int, now: datetime, lease_until:
     return sorted((_job(row) for row in connection.execute(claimed)), key=lambda job: job.id)
 
 
-def provider_ids(connection: Connection, phone_hash: str) -> set[str]:
-    """The provider's ids of the messages that are known to have gone to this number."""
-    sent = select(outbox.c.provider_id).where(outbox.c.phone_hash == phone_hash, outbox.c.provider_id.is_not(None))
+def provider_ids(connection: Connection, phone_hashes: Collection[str]) -> set[str]:
+    """The provider's ids of the messages that are known to have gone to this number, by its hash under any key."""
+    to_it = outbox.c.phone_hash.in_(phone_hashes)
+    sent = select(outbox.c.provider_id).where(to_it, outbox.c.provider_id.is_not(None))
     return set(connection.execute(sent).scalars())
 
 

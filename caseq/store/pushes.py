@@ -15,6 +15,8 @@ from caseq.store.database import insert_into
 from caseq.store.sealing import Sealer
 from caseq.store.tables import parked, quarantine, received, sources
 
+PARKED, REFUSED = "parked.event", "quarantine.event"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
@@ -99,7 +101,7 @@ def park(
             "case_key": case_key,
             "sequence": raw["sequence"],
             "received_at": now,
-            "event_sealed": sealer.seal("parked.event", json.dumps(raw).encode()),
+            "event_sealed": sealer.seal(PARKED, json.dumps(raw).encode()),
         }
         for case_key, raw in waiting
     ]
@@ -111,7 +113,7 @@ def parked_for(connection: Connection, sealer: Sealer, source: str, case_keys: I
     wanted = select(parked.c.event_sealed).where(parked.c.source == source)
     wanted = wanted.where(bulk.among(connection, parked.c.case_key, case_keys))
     rows = connection.execute(wanted.order_by(parked.c.sequence, parked.c.id)).scalars()
-    return [json.loads(sealer.unseal("parked.event", sealed)) for sealed in rows]
+    return [json.loads(sealer.unseal(PARKED, sealed)) for sealed in rows]
 
 
 def unpark(connection: Connection, source: str, ids: Sequence[str]) -> None:
@@ -139,8 +141,8 @@ def put_in_quarantine(
             "received_at": now,
             "resolved_at": None,
             "errors": errors,
-            "event_sealed": sealer.seal("quarantine.event", text),
-            "event_hash": sealer.fingerprint("quarantine.event", digest),
+            "event_sealed": sealer.seal(REFUSED, text),
+            "event_hash": sealer.fingerprint(REFUSED, digest),
         }
     bulk.put(connection, quarantine, list(rows.values()), key=("source", "event_hash"), replace=True)
 
@@ -155,7 +157,7 @@ def in_quarantine(connection: Connection, sealer: Sealer) -> list[Quarantined]:
             row.event_id,
             row.received_at,
             row.errors,
-            json.loads(sealer.unseal("quarantine.event", row.event_sealed)),
+            json.loads(sealer.unseal(REFUSED, row.event_sealed)),
         )
         for row in connection.execute(wanted)
     ]

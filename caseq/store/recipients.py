@@ -1,14 +1,17 @@
 """Whom a message goes to, looked up at the moment it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from caseq.errors import SealBroken
 from caseq.rules.case import bureau_date
 from caseq.rules.disclosure import Policy
+from caseq.store import contacts
 from caseq.store.access import days, may_enter
+from caseq.store.contacts import Standing
 from caseq.store.sealing import Sealer
 from caseq.store.tables import cases, parties, preferences
 
@@ -18,23 +21,30 @@ FORMER = "outbox.to"
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A party as a message needs it: its number now, whether it may enter its case and wants SMS."""
+    """A party as a message needs it: its number now, whether it may enter its case and wants SMS.
+
+    `phone_hashes` are the fingerprints of the number under every live key: a message was queued with one of them.
+    """
 
     phone: str | None = field(repr=False)
     phone_hash: str | None
+    phone_hashes: Collection[str]
     may_enter: bool
     wants_sms: bool
+    is_broken: bool = False
     language: str = "zh"
     is_quiet: bool = False
     is_shared: bool = False
 
 
 def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: int, now: datetime) -> Recipient:
-    """The recipient with this party id."""
+    """The recipient with this party id, without a number if its row was edited by hand.
+
+    SealBroken if it is sealed with a key that is not there now: the message must wait for the key.
+    """
     wanted = (
         select(
-            parties.c.phone_sealed,
-            parties.c.phone_hash,
+            *contacts.COLUMNS,
             parties.c.sms,
             may_enter(policy).label("may_enter"),
             preferences.c.sms.label("sms_preferred"),
@@ -47,13 +57,18 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
         .where(parties.c.id == party_id)
     )
     row = connection.execute(wanted, days(policy, bureau_date(now))).one()
-    phone = sealer.unseal("parties.phone", row.phone_sealed).decode() if row.phone_sealed else None
-    wants_sms = bool(row.sms) and row.sms_preferred is not False
+    contact = contacts.checked(connection, sealer, row, now)
+    if contact.standing is Standing.UNREADABLE:
+        raise SealBroken(contacts.PHONE)
+    hashes = sealer.fingerprints("phone", contact.phone) if contact.phone else ()
+    is_broken = contact.standing is Standing.BROKEN
     return Recipient(
-        phone,
+        contact.phone,
         row.phone_hash,
+        hashes,
         bool(row.may_enter),
-        wants_sms,
+        bool(row.sms) and row.sms_preferred is not False,
+        is_broken,
         row.language or "zh",
         bool(row.quiet),
         bool(row.shared_phone),
@@ -69,14 +84,16 @@ class Former:
     sealed: str = field(repr=False)
 
 
-def former(connection: Connection, sealer: Sealer, source: str, keys: Sequence[str]) -> dict[str, Former]:
+def former(
+    connection: Connection, sealer: Sealer, source: str, keys: Sequence[str], now: datetime
+) -> dict[str, Former]:
     """The numbers that these parties of a source have now, by key."""
     if not keys:
         return {}
-    mine = select(parties.c.id, parties.c.key, parties.c.phone_hash, parties.c.phone_sealed)
-    rows = connection.execute(mine.where(parties.c.source == source, parties.c.key.in_(keys)))
-    return {
-        row.key: Former(row.id, row.phone_hash, sealer.seal(FORMER, sealer.unseal("parties.phone", row.phone_sealed)))
-        for row in rows
-        if row.phone_sealed and row.phone_hash
-    }
+    mine = select(*contacts.COLUMNS).where(parties.c.source == source, parties.c.key.in_(keys))
+    found = {}
+    for row in connection.execute(mine).all():
+        phone = contacts.checked(connection, sealer, row, now).phone
+        if phone is not None:
+            found[row.key] = Former(row.id, row.phone_hash, sealer.seal(FORMER, phone.encode()))
+    return found

@@ -43,4 +43,5 @@ def upgrade(database: Database) -> None:
     with database.transaction() as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
+        config.attributes["sealer"] = database.sealer
         command.upgrade(config, "head")

@@ -26,6 +26,7 @@ from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata
 from caseq.store.file_tables import file_batches as file_batches
 from caseq.store.file_tables import file_gaps as file_gaps
+from caseq.store.mark_table import marks as marks
 from caseq.store.number_tables import query_numbers as query_numbers
 
 
@@ -114,6 +115,8 @@ parties = Table(
     Column("phone_sealed", Text),
     Column("phone_as_given_sealed", Text),
     Column("phone_hash", String(64), index=True),
+    Column("contact_mac", String(80)),
+    Column("contact_broken_at", Moment),
     Column("appeared_on", Date),
     Column("juvenile", Boolean, nullable=False),
     Column("valid_from", Date),
@@ -126,6 +129,13 @@ parties = Table(
     Column("changed_at", Moment, nullable=False),
     _live(),
     UniqueConstraint("source", "key"),
+)
+#: The few parties whose contact was found edited by hand.
+Index(
+    "ix_parties_contact_broken_at",
+    parties.c.contact_broken_at,
+    postgresql_where=text("contact_broken_at IS NOT NULL"),
+    sqlite_where=text("contact_broken_at IS NOT NULL"),
 )
 
 milestones = Table(

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.rules.guesses import APP_STEP, KEYPAD_LINE
+from caseq.store import contacts
 from caseq.store.access import days, may_enter
 from caseq.store.database import insert_into
 from caseq.store.guessing import NOBODY, Stake
@@ -128,7 +129,9 @@ def drop_app(connection: Connection, party_id: int) -> bool:
     return connection.execute(dropped.returning(authenticators.c.party_id)).first() is not None
 
 
-def use_step(connection: Connection, policy: Policy, party_id: int, step: int, now: datetime) -> Any | None:
+def use_step(
+    connection: Connection, sealer: Sealer, policy: Policy, party_id: int, step: int, now: datetime
+) -> Any | None:
     """Use a code of this time step, which must be later than any used before; the grant, locked, or None."""
     later = update(authenticators).where(
         authenticators.c.party_id == party_id,
@@ -136,18 +139,20 @@ def use_step(connection: Connection, policy: Policy, party_id: int, step: int, n
         authenticators.c.last_step < step,
     )
     used = connection.execute(later.values(last_step=step).returning(authenticators.c.party_id)).scalar_one_or_none()
-    return None if used is None else grant_of(connection, policy, party_id, now)
+    return None if used is None else grant_of(connection, sealer, policy, party_id, now)
 
 
-def grant_of(connection: Connection, policy: Policy, party_id: int, now: datetime) -> Any | None:
-    """What a session of this party is opened of, locked; None if it may not enter."""
+def grant_of(connection: Connection, sealer: Sealer, policy: Policy, party_id: int, now: datetime) -> Any | None:
+    """What a session of this party is opened of, locked; None if it may not enter, or was edited by hand."""
     mine = select(*GRANT).join(cases, cases.c.id == parties.c.case_id).where(parties.c.id == party_id)
     locked = mine.where(may_enter(policy)).with_for_update(key_share=True, of=parties)
-    return connection.execute(locked, days(policy, bureau_date(now))).one_or_none()
+    row = connection.execute(locked, days(policy, bureau_date(now))).one_or_none()
+    return row if row is not None and contacts.is_intact(connection, sealer, row, now) else None
 
 
 def use_paper(
     connection: Connection,
+    sealer: Sealer,
     policy: Policy,
     hashes: Sequence[str],
     is_keypad: bool,
@@ -163,7 +168,7 @@ def use_paper(
     line = update(paper_codes).where(paper_codes.c.id.in_(found.limit(1)), paper_codes.c.used_at.is_(None))
     used = line.values(used_at=_NOW).returning(paper_codes.c.party_id)
     party_id = connection.execute(used, {"now": now}).scalar_one_or_none()
-    return None if party_id is None else grant_of(connection, policy, party_id, now)
+    return None if party_id is None else grant_of(connection, sealer, policy, party_id, now)
 
 
 def new_lines(

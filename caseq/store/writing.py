@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
 from caseq.rules.book import Change, is_minor
 from caseq.rules.case import SUSPECT_SIDE, Case, Milestone, Party, RecordType, Withdrawal
 from caseq.rules.numbers import lookup_key, mobile
-from caseq.store import bulk
+from caseq.store import bulk, contacts
 from caseq.store.access import RECHECK, one_of
 from caseq.store.ledger import UNKNOWN
-from caseq.store.sealing import Sealer
+from caseq.store.sealing import Sealer, bound
 from caseq.store.tables import case_aliases, cases, history, milestones, parties, sessions
 
+STATE = "history.state"
 TABLES: Mapping[RecordType, Table] = {
     RecordType.CASE: cases,
     RecordType.PARTY: parties,
@@ -44,7 +45,7 @@ def write(
     _withdraw(connection, source, changes)
     _narrow(connection, case_ids, changes)
     _bar_grown(connection, source, changes)
-    _end_sessions(connection, source, changes)
+    _end_sessions(connection, sealer, source, changes)
     _write_history(connection, sealer, source, case_ids, changes, now)
     return party_ids
 
@@ -113,18 +114,19 @@ def _party_row(
     party = record if isinstance(record, Party) else None
 
     def sealed(purpose: str, text: str | None) -> str | None:
-        return sealer.seal(purpose, text.encode()) if text else None
+        return sealer.seal(bound(purpose, source, change.key), text.encode()) if text else None
 
-    return {
+    row = {
         "source": source,
         "key": change.key,
         "case_id": case_ids[change.case_key],
         "role": party.role.value if party else UNKNOWN,
         "subject": party.subject if party else None,
-        "name_sealed": sealed("parties.name", party.name) if party else None,
-        "phone_sealed": sealed("parties.phone", mobile(party.phone)) if party else None,
-        "phone_as_given_sealed": sealed("parties.phone_as_given", party.phone) if party else None,
+        "name_sealed": sealed(contacts.NAME, party.name) if party else None,
+        "phone_sealed": sealed(contacts.PHONE, mobile(party.phone)) if party else None,
+        "phone_as_given_sealed": sealed(contacts.PHONE_AS_GIVEN, party.phone) if party else None,
         "phone_hash": getattr(change.after, "phone_hash", None),
+        "contact_broken_at": None,
         "appeared_on": party.appeared_on if party else None,
         "juvenile": party.juvenile if party else False,
         "valid_from": party.valid_from if party else None,
@@ -133,6 +135,7 @@ def _party_row(
         "changed_at": now,
         **_common(change),
     }
+    return {**row, "contact_mac": contacts.mac(sealer, row)}
 
 
 def _milestone_row(source: str, case_ids: Mapping[str, int], change: Change, now: datetime) -> dict[str, Any]:
@@ -208,20 +211,26 @@ def _bar_grown(connection: Connection, source: str, changes: Sequence[Change]) -
         connection.execute(theirs.where(parties.c.barred.is_(None)).values(barred=RECHECK))
 
 
-def _end_sessions(connection: Connection, source: str, changes: Sequence[Change]) -> None:
+def _end_sessions(connection: Connection, sealer: Sealer, source: str, changes: Sequence[Change]) -> None:
     """End the sessions of parties whose number is another one now: the old number may have been a stranger's."""
-    renumbered = [
-        change.key
-        for change in changes
-        if isinstance(change.after.record, Party)
-        and change.before is not None
-        and change.before.phone_hash not in (None, change.after.phone_hash)
-    ]
+    renumbered = [change.key for change in changes if _has_another_number(sealer, change)]
     if renumbered:
         theirs = select(parties.c.id).where(
             parties.c.source == source, bulk.among(connection, parties.c.key, renumbered)
         )
         connection.execute(delete(sessions).where(sessions.c.party_id.in_(theirs)))
+
+
+def _has_another_number(sealer: Sealer, change: Change) -> bool:
+    """Whether the party had a number and it was another one; the same one may be stored under an older key."""
+    party = change.after.record
+    if not isinstance(party, Party) or change.before is None:
+        return False
+    was = change.before.phone_hash
+    if was in (None, change.after.phone_hash):
+        return False
+    number = mobile(party.phone)
+    return number is None or was not in sealer.fingerprints("phone", number)
 
 
 def _write_history(
@@ -243,7 +252,7 @@ def _write_history(
             "formed_at": change.event.time,
             "received_at": now,
             "withdrawal": isinstance(change.event.record, Withdrawal),
-            "state_sealed": sealer.seal("history.state", json.dumps(change.event.raw["data"]).encode()),
+            "state_sealed": sealer.seal(STATE, json.dumps(change.event.raw["data"]).encode()),
         }
         for change in changes
     ]

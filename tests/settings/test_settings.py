@@ -87,6 +87,7 @@ BROKEN = {
         "ask_after_seconds = 44",
         "worker.ask_after_seconds",
     ),
+    "an unknown cipher": ("caseq.toml", 'cipher = "aes-256-gcm"', 'cipher = "rot13"', '"rot13"', "data.cipher"),
     "no limit": ("caseq.toml", '"120 per 10 minutes"', '"often"', '"often"', "limits.enter_code"),
     "one language only": ("caseq.toml", ', en = "24 hours"', "", "help_hours", "bureau.help_hours.en"),
     "a way out over http": ("caseq.toml", "https://www.weather", "http://www.weather", "leave_to", "bureau.leave_to"),

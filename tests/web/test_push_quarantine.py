@@ -1,17 +1,15 @@
 """Refused events: kept sealed, shown and retried on the command line; and what of it all can be read in the files."""
 
 import json
-from pathlib import Path
 
-import psycopg
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
 
 from caseq.cli import main
 from caseq.store import pushes
-from caseq.store.tables import metadata, quarantine
+from caseq.store.tables import quarantine
+from tests.dumps import raw_bytes, shown
 from tests.service import CASE, NOON, case, environment, event, milestone, party
 
 NAME, PHONE = "欧阳示例", "13912345678"
@@ -152,20 +150,6 @@ def test_events_of_a_source_that_is_gone_stay(service, run):
 # What is in the files
 
 
-def raw_bytes(service, database_url):
-    """Every byte of the SQLite files, or every row of every table as COPY writes it."""
-    if service.runtime.database.is_sqlite:
-        path = Path(str(make_url(database_url).database))
-        return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
-    url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    dump = b""
-    with psycopg.connect(url) as connection:
-        for table in metadata.tables:
-            with connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
-                dump += b"".join(map(bytes, copy))
-    return dump
-
-
 def test_names_phones_and_codes_cannot_be_read_in_the_database(service, database_url):
     other = party(key="P2", name="司马示例", phone="13712345678")
     parked = event("party", party(key="P3", name="诸葛示例", phone="13612345678"), case="A6401215100002026110099")
@@ -181,11 +165,7 @@ def test_names_phones_and_codes_cannot_be_read_in_the_database(service, database
     assert "示例县公安局城关派出所".encode() in found
     secrets = ["欧阳示例", "司马示例", "诸葛示例", "上官示例", code, f"{code[:4]} {code[4:]}", challenge, token]
     secrets += [f"13{n}12345678" for n in (9, 7, 6, 5, 4)] + ["8011234", "A6401215100002026110088"]
-    shown = []
-    for secret in secrets:
-        spellings = {secret.encode(), json.dumps(secret).strip('"').encode(), secret.encode("utf-16-le")}
-        shown += [secret for spelling in spellings if spelling in found]
-    assert shown == []
+    assert shown(secrets, found) == []
 
 
 def test_a_sealed_value_is_another_one_every_time(service):
