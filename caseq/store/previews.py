@@ -104,6 +104,7 @@ def _milestone(row: Row[Any]) -> StoredMilestone:
         row.details,
         row.hidden_until,
         row.released_at,
+        row.line_since,
     )
 
 
