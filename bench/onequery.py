@@ -151,6 +151,7 @@ class _Answer:
         as_of = _moment(first["last_push_at"])
         unit = self._grant.unit
         assert unit is not None
+        assert self._grant.rights is not None
         body = {
             "case_number": first["number"],
             "kind": KIND,
@@ -159,6 +160,7 @@ class _Answer:
             "source_silent": now - as_of > self._silent_after,
             "unit": {**{name: first[f"unit_{name}"] for name in unit.fields}, "clause": unit.clause},
             "rights": self._rights,
+            "rights_clause": self._grant.rights.clause,
             "milestones": [self._milestone(row) for row in rows if row["name"] is not None],
             "policy": self._policy,
         }

@@ -99,6 +99,7 @@ class CaseSchema(Schema):
     source_silent = fields.Boolean()
     unit = fields.Nested(UnitSchema)
     rights = fields.List(fields.Nested(RightSchema))
+    rights_clause = fields.String()
     milestones = fields.List(fields.Nested(MilestoneSchema))
     policy = fields.String()
 
@@ -182,6 +183,7 @@ def _body(settings: Settings, party: Any, case: Any, now: datetime, today: date)
         "source_silent": now - as_of > settings.sources[case.source].silence.latest,
         "unit": {**{name: getattr(case, f"unit_{name}") for name in grant.unit.fields}, "clause": grant.unit.clause},
         "rights": settings.rights.get((case.kind, party.role, "zh"), ()),
+        "rights_clause": grant.rights.clause if grant.rights else None,
         "milestones": [_milestone(milestone, grant.milestones[milestone.name]) for milestone in seen],
         "policy": settings.policy.name,
     }

@@ -1,4 +1,5 @@
-"""What staff do to a grant: take it away, or confirm who asks; both with a name and a reason, in the audit."""
+"""What staff do to grants: take one away, confirm who asks, widen a case that a minor narrowed; each with a name and a
+reason, in the audit."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -51,3 +52,32 @@ def do(runtime: Runtime, deed: Deed, case_number: str, party: str, by: str, reas
         facts = {"by": by, "reason": reason, "was": row.barred}
         auditing.record(connection, deed.value, now, party_id=row.party_id, case_id=row.case_id, facts=facts)
     return row
+
+
+class Widened(StrEnum):
+    """What became of a case that staff wanted to widen; `HAS_MINOR`: a live record still tells of a minor."""
+
+    DONE = "done"
+    NO_CASE = "no case"
+    NOT_NARROWED = "not narrowed"
+    HAS_MINOR = "has minor"
+
+
+def widen(runtime: Runtime, case_number: str, by: str, reason: str) -> Widened:
+    """Let the live case with this number be read in full again, after staff have found that no minor was a suspect.
+
+    Nothing that a source pushes does this: what is known of a minor stays sealed when the minor grows up (CPL 286).
+    Nobody gets an SMS of what is opened.
+    """
+    now = runtime.clock()
+    with runtime.database.transaction() as connection:
+        case = grants.lock_case(connection, lookup_key(case_number))
+        if case is None:
+            return Widened.NO_CASE
+        if case.has_minor:
+            return Widened.HAS_MINOR
+        if not case.narrowed:
+            return Widened.NOT_NARROWED
+        grants.widen(connection, case.case_id)
+        auditing.record(connection, "widen", now, case_id=case.case_id, facts={"by": by, "reason": reason})
+    return Widened.DONE

@@ -66,6 +66,7 @@ class _Batch:
     editor: Editor
     waiting: dict[str, list[Event]]
     changes: list[Change] = field(default_factory=list)
+    lines: dict[str, datetime] = field(default_factory=dict)  # milestone key: since when its line is shown
     news: list[tuple[str, Change]] = field(default_factory=list)  # (party key, change)
     renumbered: list[Change] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
@@ -79,8 +80,7 @@ class _Batch:
         placed = self.book.place(event)
         if isinstance(placed, Change):
             if placed.type is RecordType.MILESTONE:
-                placed = replace(placed, after=replace(placed.after, released_at=self.editor.released_at(placed)))
-                self.book.know(placed.type, placed.key, placed.after)
+                placed = self._dated(placed)
             self.changes.append(placed)
             if placed.type is RecordType.PARTY and self.editor.tells_former(self.book, placed):
                 self.renumbered.append(placed)
@@ -93,6 +93,17 @@ class _Batch:
             self.parked[event.id] = (case_key, event.raw)
             self.waiting.setdefault(case_key, []).append(event)
         return Result(event.id, placed.outcome, placed.errors)
+
+    def _dated(self, placed: Change) -> Change:
+        """The change of a milestone with the moments since when it is shown; others of its line keep theirs."""
+        for key, entry in list(self.editor.dated(self.book, placed)):
+            self.book.know(RecordType.MILESTONE, key, entry)
+            if key == placed.key:
+                placed = replace(placed, after=entry)
+                self.lines.pop(key, None)
+            elif entry.line_since is not None:
+                self.lines[key] = entry.line_since
+        return placed
 
 
 def take(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
@@ -242,7 +253,7 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
     book = batch.book
     case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
     former = recipients.former(connection, runtime.sealer, source.name, [c.key for c in batch.renumbered], now)
-    party_ids = writing.write(connection, runtime.sealer, source.name, case_ids, batch.changes, now)
+    party_ids = writing.write(connection, runtime.sealer, source.name, case_ids, batch.changes, batch.lines, now)
     pushes.note_received(connection, source.name, batch.received, now)
     pushes.release_from_quarantine(connection, source.name, batch.received, now)
     pushes.unpark(connection, source.name, batch.unparked)

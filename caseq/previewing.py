@@ -11,7 +11,7 @@ from caseq.rules.case import bureau_date
 from caseq.rules.disclosure import CaseView, Policy, StoredCase, project
 from caseq.rules.explanation import Line, of_case, of_milestones
 from caseq.rules.numbers import lookup_key
-from caseq.rules.policydiff import Changed, changed
+from caseq.rules.policydiff import Changed, changed, page_text
 from caseq.rules.release import Hidden
 from caseq.runtime import Runtime
 from caseq.store import auditing, previews
@@ -101,7 +101,7 @@ def _taken_back(policy: Policy, found: Found, milestone: HeldMilestone, today: d
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One party whose view would change: where, as whom, and how."""
+    """One party whose view or the text of whose page would change: where, as whom, and how."""
 
     source: str
     case_number: str
@@ -115,6 +115,7 @@ class Person:
 class Tally:
     """What a preview has found so far: cases gone through and to go through, and by (kind, role) the changing views.
 
+    `text_only` are the pages that show the same of the case, but say otherwise what people in the role may see.
     `without_number` are parties whose view would change, but whom no code can reach: they have no view now.
     """
 
@@ -124,10 +125,14 @@ class Tally:
     changing: Counter[tuple[str, str]] = field(default_factory=Counter)
     gaining: Counter[tuple[str, str]] = field(default_factory=Counter)
     losing: Counter[tuple[str, str]] = field(default_factory=Counter)
+    text_only: Counter[tuple[str, str]] = field(default_factory=Counter)
     without_number: int = 0
 
     def count(self, person: Person) -> None:
         pair = (person.kind, person.role)
+        if not person.changed.in_view:
+            self.text_only[pair] += 1
+            return
         self.changing[pair] += 1
         self.gaining[pair] += bool(person.changed.opens)
         self.losing[pair] += bool(person.changed.closes)
@@ -158,7 +163,7 @@ def _changing(
     for one in grantees:
         before = _view(runtime, one.stored, old, today) if one.enters_old else None
         after = _view(runtime, one.stored, new, today) if one.enters_new else None
-        change = changed(before, after)
+        change = changed(before, after) or _text(one.stored, before, old, new)
         tally.views += one.has_number
         if change is None:
             continue
@@ -171,12 +176,25 @@ def _changing(
         yield person
 
 
+def _text(stored: StoredCase, before: CaseView | None, old: Policy, new: Policy) -> Changed | None:
+    """What changes in the words of the page of somebody whose view stays as it is.
+
+    The page of a transferred case says nothing that depends on the policy but what is in the view.
+    """
+    if before is None or before.transferred_to is not None:
+        return None
+    pair = (stored.kind, stored.role)
+    return page_text(old.grant(*pair), new.grant(*pair))
+
+
 def _view(runtime: Runtime, stored: StoredCase, policy: Policy, today: date) -> CaseView:
     rights = runtime.settings.rights.get((stored.kind, stored.role, "zh"), ())
     return project(stored, policy, rights, today)
 
 
-def by_role(tally: Tally) -> Mapping[tuple[str, str], tuple[int, int, int]]:
-    """For each (kind, role) with changing views: how many change, how many of them gain something, how many lose."""
-    pairs = sorted(tally.changing)
-    return {pair: (tally.changing[pair], tally.gaining[pair], tally.losing[pair]) for pair in pairs}
+def by_role(tally: Tally) -> Mapping[tuple[str, str], tuple[int, int, int, int]]:
+    """For each (kind, role) with changing pages: how many views change, how many of them gain something, how many lose,
+    and how many pages change in their text only."""
+    pairs = sorted(tally.changing.keys() | tally.text_only.keys())
+    counted = (tally.changing, tally.gaining, tally.losing, tally.text_only)
+    return {pair: (counted[0][pair], counted[1][pair], counted[2][pair], counted[3][pair]) for pair in pairs}

@@ -17,7 +17,7 @@ from caseq.store import schema
 from caseq.store.database import Database
 from caseq.store.sealing import Sealer
 from caseq.store.tables import metadata
-from tests.service import Clock, Served, Service
+from tests.service import Clock, Served, Service, taking_everything
 from tests.service import service as build_service
 
 ENGINES = ("sqlite", "postgresql")
@@ -30,6 +30,13 @@ def migrated(url: str) -> str:
     schema.upgrade(database)
     database.close()
     return url
+
+
+@pytest.fixture
+def ledger_of_everything() -> Iterator[None]:
+    """What a push would refuse for the kind of its case is in the ledger too, and nobody may see it there."""
+    with taking_everything():
+        yield
 
 
 @pytest.fixture(scope="session")

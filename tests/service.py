@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import requests
 from flask.testing import FlaskClient
@@ -23,6 +25,7 @@ from caseq import answering, texting
 from caseq import runtime as runtimes
 from caseq.app import create_app
 from caseq.rules import signing
+from caseq.rules.book import Book
 from caseq.runtime import Runtime
 from caseq.settings import load
 from caseq.sms.file_sms import FileGateway
@@ -101,6 +104,11 @@ def party(role: str = "victim", key: str | None = None, phone: str = PHONE, **mo
 def milestone(name: str = "case_filed", key: str | None = None, **more: Any) -> dict[str, Any]:
     """The data of a milestone event."""
     return {"milestone": key or f"M-{name}", "name": name, "occurred_on": "2026-11-22", **more}
+
+
+def taking_everything() -> AbstractContextManager[object]:
+    """While it lasts, pushes may bring what a case of their kind cannot have: it must not be shown either."""
+    return patch.object(Book, "unfit", lambda *_: None)
 
 
 def signed(source: str, body: bytes, at: float, key: str | None = None, **headers: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`caseq access`: who may enter a case, and what staff do to a grant. It shows no names and no telephones."""
+"""`caseq access`: who may enter a case, and what staff do to a grant or a case. It shows no names and no telephones."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def access() -> None:
-    """Who may enter a case; take a grant away, or confirm who asks."""
+    """Who may enter a case; take a grant away, confirm who asks, or widen a case that a minor narrowed."""
 
 
 @access.command("list")
@@ -40,10 +40,14 @@ def left_behind() -> None:
     sys.exit(1 if found else 0)
 
 
-def _deed(command: Callable[..., None]) -> Callable[..., Any]:
+def _signed(command: Callable[..., None]) -> Callable[..., Any]:
     for option, what in (("--reason", "Why, in a few words."), ("--by", "Who does this.")):
         command = click.option(option, required=True, metavar="TEXT", help=f"{what} It goes into the audit.")(command)
-    return click.argument("case_number")(click.argument("party")(command))
+    return command
+
+
+def _deed(command: Callable[..., None]) -> Callable[..., Any]:
+    return click.argument("case_number")(click.argument("party")(_signed(command)))
 
 
 @access.command()
@@ -60,11 +64,40 @@ def confirm(case_number: str, party: str, by: str, reason: str) -> None:
     _do("confirm", case_number, party, by, reason)
 
 
+_NOT_WIDENED = {
+    "no case": "No live case has this number.",
+    "not narrowed": "This case is not narrowed: there is nothing to widen.",
+    "has minor": "A record still tells of a minor on the suspect's side: its source has to correct that first.",
+}
+
+
+@access.command()
+@click.argument("case_number")
+@_signed
+def widen(case_number: str, by: str, reason: str) -> None:
+    """Let all sides read a case in full again that a minor suspect narrowed: only if the minor was a mistake.
+
+    What is known of a minor stays sealed when the minor grows up, so no push does this.
+    """
+    from caseq import granting
+
+    _must_say(by, reason)
+    done = granting.widen(configured.runtime(), case_number, by.strip(), reason.strip())
+    if done is not granting.Widened.DONE:
+        click.echo(_NOT_WIDENED[done], err=True)
+        sys.exit(1)
+    click.echo(f"widen: {case_number}")
+
+
+def _must_say(by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        raise click.UsageError("--by and --reason must say something.")
+
+
 def _do(deed: str, case_number: str, party: str, by: str, reason: str) -> None:
     from caseq import granting
 
-    if not by.strip() or not reason.strip():
-        raise click.UsageError("--by and --reason must say something.")
+    _must_say(by, reason)
     row = granting.do(configured.runtime(), granting.Deed(deed), case_number, party, by.strip(), reason.strip())
     if row is None:
         click.echo("No such party in a live case of this number; `caseq access list` shows who there is.", err=True)

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -25,14 +24,17 @@ def settings() -> "Settings":
         _end(error)
 
 
-def policy(file: Path | None = None) -> "Policy":
-    """The policy in force, or that of `file`; needs no secret. Every fault on stderr and exit code 1."""
+def policy(file: str | None = None) -> "Policy":
+    """The policy in force, or the rules of `file`, a path or a name in config/disclosure; needs no secret.
+
+    Every fault on stderr and exit code 1.
+    """
     from caseq.errors import ConfigurationError
     from caseq.settings import policy_of
-    from caseq.settings.policyfile import read_policy
+    from caseq.settings.candidates import rules_of
 
     try:
-        return policy_of(os.environ) if file is None else read_policy(file)
+        return policy_of(os.environ) if file is None else rules_of(os.environ, file)
     except ConfigurationError as error:
         _end(error)
 

@@ -1,4 +1,4 @@
-"""`caseq policy diff`: what another policy opens and closes, and whose views change. A preview: nothing is adopted."""
+"""`caseq policy diff`: what another policy opens and closes, and whose pages change. A preview: nothing is adopted."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from caseq.rules.disclosure import Policy
     from caseq.rules.policydiff import Difference
 
-_COLUMNS = ("case_number", "party", "role", "opens", "closes", "otherwise", "kind", "source")
+_COLUMNS = ("case_number", "party", "role", "opens", "closes", "otherwise", "kind", "source", "changes")
 _SECONDS_BETWEEN_LINES = 5.0
 Write = Callable[["Person"], None]
 
@@ -29,7 +29,7 @@ Write = Callable[["Person"], None]
 @click.option("--adopt-old", multiple=True, metavar="OVERLAY", help="Add this overlay to OLD.")
 @click.option("--adopt-new", multiple=True, metavar="OVERLAY", help="Add this overlay to NEW.")
 @click.option("--no-people", is_flag=True, help="Compare the rules only; needs no database.")
-@click.option("--list", "is_listed", is_flag=True, help="Print whose views change.")
+@click.option("--list", "is_listed", is_flag=True, help="Print whose pages change.")
 @click.option("--people", metavar="FILE.csv", type=click.Path(dir_okay=False, path_type=Path), help="Write them there.")
 def diff(
     old: str,
@@ -40,7 +40,7 @@ def diff(
     is_listed: bool,
     people: Path | None,
 ) -> None:
-    """What NEW opens and closes compared with OLD, and whose views would change now.
+    """What NEW opens and closes compared with OLD, and whose pages would change now.
 
     OLD and NEW are files, names of files in config/disclosure, or `current` for the policy in force.
     """
@@ -89,9 +89,11 @@ def _summary(tally: "Tally | None") -> None:
     if tally is None:
         click.echo("没有案件 no case is in the database")
         return
-    for (kind, role), (changing, gaining, losing) in by_role(tally).items():
-        click.echo(f"{kind} {role}: {changing} 人的页面改变 views change, {gaining} gain, {losing} lose")
-    click.echo(f"{tally.changing.total()} of {tally.views} 人的页面改变 views change now")
+    for (kind, role), (changing, gaining, losing, text_only) in by_role(tally).items():
+        views = f"{changing} 人看到的内容改变 views change, {gaining} gain, {losing} lose"
+        click.echo(f"{kind} {role}: {views}; {text_only} 人只有页面说明改变 page text only")
+    texts = f"{tally.text_only.total()} 人只有页面说明改变 more pages change in their text only"
+    click.echo(f"{tally.changing.total()} of {tally.views} 人看到的内容改变 views change now; {texts}")
     if tally.without_number:
         click.echo(f"另有 {tally.without_number} 人没有可用的手机号 more have no usable mobile number, so no view now")
 
@@ -121,7 +123,8 @@ def _for_owner(path: str, flags: int) -> int:
 def _cells(person: "Person") -> tuple[str, ...]:
     changed = person.changed
     lists = (" ".join(words) for words in (changed.opens, changed.closes, changed.otherwise))
-    return (person.case_number, person.party, person.role, *lists, person.kind, person.source)
+    what = "view" if changed.in_view else "page text only"
+    return (person.case_number, person.party, person.role, *lists, person.kind, person.source, what)
 
 
 @contextmanager

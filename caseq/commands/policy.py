@@ -22,11 +22,14 @@ def policy() -> None:
 
 
 @policy.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False)
 @click.option("--format", "form", default="table", show_default=True, type=click.Choice(["table", "markdown", "html"]))
 @click.option("--language", default="zh", show_default=True, type=click.Choice(["zh", "en"]), help="Of the words.")
-def show(file: Path | None, form: str, language: str) -> None:
-    """Print the policy in force, or the rules of FILE: as a table, as Markdown, or as a page that stands alone."""
+def show(file: str | None, form: str, language: str) -> None:
+    """Print the policy in force, or the rules of FILE, a path or a name in config/disclosure.
+
+    As a table, as Markdown, or as a page that stands alone.
+    """
     from caseq.web import policypage, policytext
     from caseq.web.language import words
 

@@ -1,12 +1,12 @@
 """Placing pushed events into the ledger: the part of it that a batch touches, in memory and without I/O."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from caseq.rules.case import SUSPECT_SIDE, Case, Event, Kind, Milestone, Party, RecordType, Withdrawal, ended
+from caseq.rules.case import ROLES_IN, SUSPECT_SIDE, Case, Event, Kind, Milestone, Party, RecordType, Withdrawal, ended
 from caseq.rules.events import Outcome
 from caseq.rules.numbers import lookup_key
 
@@ -20,7 +20,8 @@ R = TypeVar("R", Case, Party, Milestone)
 class Entry(Generic[R]):
     """The newest state of one record; `record` is None when only its withdrawal is known.
 
-    `released_at` belongs to milestones: since when what every reader of it sees is as it is now.
+    Two moments belong to milestones: `released_at`, since when what every reader of it sees is as it is now, and
+    `line_since`, as in StoredMilestone.
     """
 
     record: R | None
@@ -31,6 +32,7 @@ class Entry(Generic[R]):
     phone_hash: str | None = None
     id: int | None = None
     released_at: datetime | None = None
+    line_since: datetime | None = None
 
     @property
     def live(self) -> R | None:
@@ -39,7 +41,7 @@ class Entry(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One accepted event: what the record was and what it is now."""
+    """One accepted event: what the record was and what it is now; `narrows`: its case is read narrowly from now on."""
 
     event: Event
     type: RecordType
@@ -47,6 +49,7 @@ class Change:
     case_key: str
     before: Entry[Case] | Entry[Party] | Entry[Milestone] | None
     after: Entry[Case] | Entry[Party] | Entry[Milestone]
+    narrows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,15 @@ class Placed:
 class Book:
     """The cases, parties and milestones that a batch of one source touches.
 
-    `items` are the milestones that the policy shows anybody, `elsewhere` the keys of live cases of other sources,
-    `narrowed` those of cases with a minor on the suspect's side; `left` are the live parties and milestones of a case,
-    complete where an event writes its number another way; `fingerprint` gives the keyed hash of a usable telephone
-    number, None for any other text.
+    `items` are by kind what the policy shows anybody, `elsewhere` the keys of live cases of other sources,
+    `narrowed` those of cases that have or had a minor on the suspect's side; `left` are the live parties and milestones
+    of a case, complete where an event writes its number another way; `fingerprint` gives the keyed hash of a usable
+    telephone number, None for any other text.
     """
 
     source: str
     kinds: frozenset[Kind]
-    items: frozenset[str]
+    items: Mapping[str, frozenset[str]]
     fingerprint: Callable[[str | None], str | None]
     elsewhere: frozenset[str] = frozenset()
     cases: dict[str, Entry[Case]] = field(default_factory=dict)
@@ -100,11 +103,22 @@ class Book:
             return Placed(Outcome.PARKED)
         if isinstance(event.record, Withdrawal):
             return self._withdraw(event, event.record, case_key)
-        if isinstance(event.record, Party):
-            return self._put(RecordType.PARTY, event, event.record.key, case_key)
-        if event.record.name not in self.items:
-            return _refused("data.name", f"the policy in force shows nobody a {event.record.name}: do not push it")
-        return self._put(RecordType.MILESTONE, event, event.record.key, case_key)
+        case = self.cases[case_key].record
+        if refused := self.unfit(event.record, case.kind if case else None):
+            return refused
+        type_ = RecordType.PARTY if isinstance(event.record, Party) else RecordType.MILESTONE
+        return self._put(type_, event, event.record.key, case_key)
+
+    def unfit(self, record: Party | Milestone, kind: Kind | None) -> Placed | None:
+        """Why a case of this kind (None: not known yet) cannot have this record, or may not hold it; None if it may."""
+        if isinstance(record, Party):
+            if kind is None or record.role in ROLES_IN[kind]:
+                return None
+            return _refused("data.role", f"no case of kind {kind} has a party who is {record.role}")
+        if any(record.name in self.items[one] for one in ([kind] if kind else Kind)):
+            return None
+        of_kind = f" in a case of kind {kind}" if kind else ""
+        return _refused("data.name", f"the policy in force shows nobody a {record.name}{of_kind}: do not push it")
 
     def _place_case(self, event: Event, case: Case, case_key: str) -> Placed | Change:
         if case.kind not in self.kinds:
@@ -148,9 +162,29 @@ class Book:
         self.know(type_, key, after)
         if type_ is not RecordType.CASE:
             (self.left[case_key].discard if after.withdrawn else self.left[case_key].add)((type_, key))
-        if not isinstance(after.record, Milestone) and is_minor(after.record):
+        narrows = self.narrows(event, before)
+        if narrows:
             self.narrowed.add(case_key)
-        return Change(event, type_, key, case_key, before, after)
+        return Change(event, type_, key, case_key, before, after, narrows)
+
+    def narrows(self, event: Event, before: Entry[Any] | None) -> bool:
+        """Whether the event tells of a minor on the suspect's side, or moves a suspect's record out of a narrowed case.
+
+        Nothing that a source pushes widens a case again, because what is known of a minor stays sealed (CPL 286): only
+        staff do.
+        """
+        record = event.record
+        if isinstance(record, Withdrawal):
+            return False
+        if not isinstance(record, Milestone) and is_minor(record):
+            return True
+        return before is not None and before.case_key in self.narrowed and _is_of_a_suspect(record)
+
+    def known(self, event: Event) -> Entry[Any] | None:
+        """The party or milestone that the event states as the book has it, None for anything else."""
+        if isinstance(event.record, Party):
+            return self.parties.get(event.record.key)
+        return self.milestones.get(event.record.key) if isinstance(event.record, Milestone) else None
 
     def _entry(self, type_: RecordType, key: str) -> Entry[Any] | None:
         if type_ is RecordType.CASE:
@@ -180,9 +214,15 @@ class Book:
         return ((key, entry) for key in keys if _is_live_in(case_key, entry := self.milestones[key]))
 
 
-def is_minor(record: Case | Party | None) -> bool:
-    """Whether this record, live or withdrawn, says that somebody on the suspect's side is or may be a minor."""
-    return record is not None and record.juvenile and (isinstance(record, Case) or record.role in SUSPECT_SIDE)
+def is_minor(record: Case | Party) -> bool:
+    """Whether this record says that somebody on the suspect's side is or may be a minor."""
+    return record.juvenile and (isinstance(record, Case) or record.role in SUSPECT_SIDE)
+
+
+def _is_of_a_suspect(record: Case | Party | Milestone) -> bool:
+    if isinstance(record, Milestone):
+        return record.subject is not None
+    return isinstance(record, Party) and record.role in SUSPECT_SIDE
 
 
 def _is_live_in(case_key: str, entry: Entry[Any]) -> bool:

@@ -153,6 +153,17 @@ ROLES_IN: Mapping[Kind, frozenset[Role]] = {
     Kind.REGULATION: frozenset({Role.REGULATED_PARTY}),
 }
 
+#: The target groups of the plan to which a kind of case matters.
+GROUPS_IN: Mapping[Kind, frozenset[int]] = {
+    Kind.CRIMINAL: frozenset({1, 3}),
+    Kind.ADMINISTRATIVE: frozenset({1, 4}),
+    Kind.TRADE: frozenset({2}),
+    Kind.RECONSIDERATION: frozenset({5}),
+    Kind.COMPENSATION: frozenset({5}),
+    Kind.PETITION: frozenset({6}),
+    Kind.REGULATION: frozenset({7}),
+}
+
 UNIT_FIELDS = frozenset({"name", "address", "phone"})
 
 

@@ -32,6 +32,11 @@ class Rule:
     reason: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
+def is_of_statute(clause: str) -> bool:
+    """Whether the clause names its own document in 《》; all others are numbers of the plan."""
+    return clause.startswith("《")
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What one role sees of one kind of case, ready for the projection; empty when nothing is granted."""
@@ -62,9 +67,9 @@ class Policy:
     adopted: tuple[Adoption, ...] = ()
 
     @cached_property
-    def items(self) -> frozenset[str]:
-        """Everything that some rule shows somebody, online or not; nothing else may be pushed."""
-        return frozenset(rule.item for rule in self.rules)
+    def items(self) -> Mapping[str, frozenset[str]]:
+        """By kind everything that some rule shows somebody, online or not; nothing else may be pushed."""
+        return {kind: frozenset(rule.item for rule in self.rules if rule.kind == kind) for kind in Kind}
 
     @cached_property
     def of_every_subject(self) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -74,6 +79,16 @@ class Policy:
             for pair, grant in self.grants.items()
         }
         return {pair: items for pair, items in read.items() if items}
+
+    @cached_property
+    def line_fields(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """By kind and item the fields that everybody sees who reads it of every suspect: alike in them is one line."""
+        common: dict[tuple[str, str], frozenset[str]] = {}
+        for (kind, role), items in self.of_every_subject.items():
+            for item in items:
+                fields = frozenset(self.grants[kind, role].milestones[item].fields)
+                common[kind, item] = common.get((kind, item), fields) & fields
+        return common
 
     def open_since(self, kind: str, today: date) -> date:
         """Cases of this kind that ended before this day are closed to everybody."""
@@ -131,6 +146,8 @@ class StoredMilestone:
     details: Mapping[str, object]
     hidden_until: date | None
     released_at: datetime
+    #: Since when those who read of every suspect read its words, by whichever milestone; None: since it came itself.
+    line_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,12 +298,14 @@ def _milestone(stored: StoredMilestone, rule: Rule) -> MilestoneView:
     common = {"occurred_on": stored.occurred_on, "document_number": stored.document_number}
     values = ((field, common[field] if field in COMMON_FIELDS else stored.details.get(field)) for field in rule.fields)
     fields = {field: value for field, value in values if value is not None}
-    return MilestoneView(stored.name, fields, _released_at(stored), rule.clause)
+    of_line = stored.line_since if rule.scope is Scope.EVERY_SUBJECT else None
+    since = of_line or seen_since(stored.released_at, stored.hidden_until)
+    return MilestoneView(stored.name, fields, since, rule.clause)
 
 
-def _released_at(stored: StoredMilestone) -> datetime:
-    """When the milestone could first be seen as it is: when it came, or when its hold was over."""
-    if stored.hidden_until is None:
-        return stored.released_at
-    hold_over = datetime.combine(stored.hidden_until + timedelta(days=1), time.min, BUREAU_TIME)
-    return max(stored.released_at, hold_over)
+def seen_since(released_at: datetime, hidden_until: date | None) -> datetime:
+    """When a milestone could first be seen as it is: when it came, or when its hold was over."""
+    if hidden_until is None or hidden_until == date.max:
+        return released_at
+    hold_over = datetime.combine(hidden_until + timedelta(days=1), time.min, BUREAU_TIME)
+    return max(released_at, hold_over)

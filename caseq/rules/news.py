@@ -1,14 +1,15 @@
 """Whom a change concerns: a party gets one SMS for one change to what that party may see, and none otherwise."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import cast
 
 from caseq.rules.access import may_enter
 from caseq.rules.book import Book, Change, Entry
 from caseq.rules.case import Case, CaseState, Milestone, Party, RecordType, bureau_date
-from caseq.rules.disclosure import Policy, concerns, is_held
+from caseq.rules.disclosure import Policy, Scope, concerns, is_held, seen_since
 
 Shown = tuple[object, ...]
 
@@ -50,6 +51,46 @@ class Editor:
         fields = sorted(self.policy.common_fields.get(milestone.name, ()))
         about = (milestone.name, milestone.subject, milestone.hidden_until)
         return (*about, *(values.get(name) for name in fields))
+
+    def dated(self, book: Book, change: Change) -> Iterator[tuple[str, Entry[Milestone]]]:
+        """The changed milestone, and others of its case, with the moments since when each and its line are shown.
+
+        What reads alike for several suspects is one line, and its day must not tell that there are several: a line
+        keeps its day for as long as any milestone makes it. The book is that right after the change.
+        """
+        was, becomes = cast("Entry[Milestone] | None", change.before), cast("Entry[Milestone]", change.after)
+        before = was if was is not None and was.case_key == change.case_key else None
+        after = replace(becomes, released_at=self.released_at(change), line_since=None)
+        if not any(self._is_of_a_line(book, change.case_key, entry) for entry in (before, after)):
+            yield change.key, after
+            return
+        others = {key: entry for key, entry in book.milestones_of(change.case_key) if key != change.key}
+        stood: dict[Shown, datetime] = {}
+        for entry in (*others.values(), *([before] if before else [])):
+            line = self._line(book, change.case_key, entry)
+            if line is not None:
+                stood[line] = min(_since(entry), stood.get(line, _since(entry)))
+        for key, entry in (*others.items(), (change.key, after)):
+            line = self._line(book, change.case_key, entry)
+            since = stood.get(line) if line is not None else None
+            if key == change.key or since not in (None, _since(entry)):
+                yield key, replace(entry, line_since=since)
+
+    def _is_of_a_line(self, book: Book, case_key: str, entry: Entry[Milestone] | None) -> bool:
+        case = book.cases[case_key].record
+        record = entry.record if entry else None
+        return case is not None and record is not None and (case.kind, record.name) in self.policy.line_fields
+
+    def _line(self, book: Book, case_key: str, entry: Entry[Milestone]) -> Shown | None:
+        """What a milestone says today to those who read of every suspect, None if nothing."""
+        case, milestone = book.cases[case_key].record, entry.live
+        fields = self.policy.line_fields.get((case.kind, milestone.name)) if case and milestone else None
+        if fields is None or milestone is None or is_held(milestone.hidden_until, self.today):
+            return None
+        if not concerns(Scope.EVERY_SUBJECT, None, milestone.subject, case_key in book.narrowed):
+            return None
+        values = milestone.values()
+        return (milestone.name, *(_plain(values.get(name)) for name in sorted(fields)))
 
     def readers(self, book: Book, change: Change) -> Iterator[str]:
         """The keys of the parties who must hear of this change, given the book as it stood right after it."""
@@ -159,6 +200,17 @@ class Editor:
             return None
         values = milestone.values()
         return (milestone.name, *(values.get(name) for name in rule.fields))
+
+
+def _since(entry: Entry[Milestone]) -> datetime:
+    assert entry.released_at is not None
+    held = entry.live.hidden_until if entry.live else None
+    return entry.line_since or seen_since(entry.released_at, held)
+
+
+def _plain(value: object) -> object:
+    """A value that can be looked up."""
+    return repr(value) if isinstance(value, (list, dict)) else value
 
 
 def _reachable(entry: Entry[Party]) -> Party | None:

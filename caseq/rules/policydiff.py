@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from caseq.rules.disclosure import CaseView, MilestoneView, Policy, Rule, TransferView, UnitView
+from caseq.rules.disclosure import CaseView, Grant, MilestoneView, Policy, Rule, TransferView, UnitView, is_of_statute
 from caseq.rules.explanation import SUBJECTS
 from caseq.rules.release import Scope, concerns
 
@@ -132,12 +132,14 @@ class Changed:
     """How the page of one person changes: items, and fields as ``item.field``, each named once.
 
     ``page`` among them: the person may enter under one of the two policies only. `otherwise` are items that show the
-    same fields as before, but not as often, or by another clause.
+    same fields as before, but not as often, or by another clause. With `in_view` False nothing of the case is shown
+    otherwise, and `otherwise` are the items of which the page says that people in this role may see them.
     """
 
     opens: tuple[str, ...]
     closes: tuple[str, ...]
     otherwise: tuple[str, ...]
+    in_view: bool = True
 
 
 def changed(before: CaseView | None, after: CaseView | None) -> Changed | None:
@@ -153,6 +155,28 @@ def changed(before: CaseView | None, after: CaseView | None) -> Changed | None:
     if not opens and not closes and not otherwise:
         return None
     return Changed(tuple(sorted(opens)), tuple(sorted(closes)), tuple(sorted(otherwise)))
+
+
+def page_text(before: Grant, after: Grant) -> Changed | None:
+    """What changes in the words of a page about what its reader may see, which are the same for everybody in a role
+    whatever the case holds; None if nothing does."""
+    was, becomes = _said(before), _said(after)
+    words = [(list(said), _named_once(said.values())) for said in (was, becomes)]
+    if words[0] == words[1]:
+        return None
+    changing = {item for item in was.keys() | becomes.keys() if was.get(item) != becomes.get(item)}
+    return Changed((), (), tuple(sorted(changing or becomes.keys())), in_view=False)
+
+
+def _said(grant: Grant) -> Mapping[str, str]:
+    """The clause of every item that the page lists, in its order: fields and scope are no words of the page."""
+    whole = {"unit": grant.unit, "rights": grant.rights}
+    return {item: rule.clause for item, rule in {**whole, **grant.milestones}.items() if rule is not None}
+
+
+def _named_once(clauses: Iterable[str]) -> list[str]:
+    """The clauses as the page names them, those of the plan first."""
+    return sorted(dict.fromkeys(clauses), key=is_of_statute)
 
 
 Shown = UnitView | TransferView | MilestoneView

@@ -8,7 +8,7 @@ from caseq.rules.disclosure import Policy
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import FOLDER, files_in_force
 from caseq.settings.load import config_folder
-from caseq.settings.policyfile import PolicyFile, doubles, joined, read_policy_file
+from caseq.settings.policyfile import PolicyFile, doubles, joined, read_policy, read_policy_file
 from caseq.settings.rightsfile import read_rights, without_rights
 from caseq.settings.schemas import CaseqToml
 from caseq.settings.tomlfile import TomlFile
@@ -42,13 +42,22 @@ def unadoptable(environ: Mapping[str, str], policy: Policy) -> Sequence[Fault]:
     return without_rights(folder, policy, read_rights(folder))
 
 
-def _read(folder: Path, wanted: str, *, is_overlay: bool) -> PolicyFile:
+def rules_of(environ: Mapping[str, str], wanted: str) -> Policy:
+    """The rules of one file, an overlay's by themselves; `wanted` is its path, or its name in config/disclosure."""
+    return read_policy(_path(config_folder(Environment(environ)), wanted))
+
+
+def _path(folder: Path, wanted: str) -> Path:
     given = Path(wanted)
     path = given if given.is_file() else folder / FOLDER / f"{wanted}.toml"
     if not path.is_file():
         known = ", ".join(sorted(path.stem for path in (folder / FOLDER).glob("*.toml")))
         raise ConfigurationError([Fault(wanted, None, "policy", f"no such file; {FOLDER}/ has {known}")])
-    found = read_policy_file(path)
+    return path
+
+
+def _read(folder: Path, wanted: str, *, is_overlay: bool) -> PolicyFile:
+    found = read_policy_file(_path(folder, wanted))
     if found.overlay is not is_overlay:
         what = "a policy of its own, not an overlay" if is_overlay else "an overlay: add it to a policy"
         raise ConfigurationError([found.file.fault(["name"], f"{found.name} is {what}")])

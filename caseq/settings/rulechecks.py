@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from caseq.rules.case import COMMON_FIELDS, DETAIL_FIELDS, MILESTONES_IN, ROLES_IN, UNIT_FIELDS, MilestoneName
+from caseq.rules.case import (
+    COMMON_FIELDS,
+    DETAIL_FIELDS,
+    GROUPS_IN,
+    MILESTONES_IN,
+    ROLES_IN,
+    UNIT_FIELDS,
+    MilestoneName,
+)
 from caseq.rules.disclosure import RIGHTS, UNIT, Rule, Scope
 
 #: (the keys below the rule, what is wrong there and what to do)
@@ -18,6 +26,9 @@ def wrong_in(rule: Rule) -> Iterator[Wrong]:
     else:
         yield from _wrong_fields(rule, known)
         yield from _never_applies(rule)
+    if rule.group not in GROUPS_IN[rule.kind]:
+        groups = " or ".join(map(str, sorted(GROUPS_IN[rule.kind])))
+        yield ("group",), f"the plan has no group {rule.group} of kind {rule.kind}: write {groups}"
     yield from _twice("roles", rule.roles)
     yield from _twice("fields", rule.fields)
 

@@ -1,5 +1,7 @@
 """What may stand in config/*.toml; an unknown key is a fault."""
 
+import re
+import unicodedata
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates
@@ -80,6 +82,8 @@ def _said(what: str) -> fields.String:
     def is_said(value: str) -> None:
         if not value.strip():
             raise ValidationError(f"is empty: write {what}")
+        if any(unicodedata.category(character) in ("Cc", "Cf") for character in value):
+            raise ValidationError("holds an invisible character: delete it and write it anew")
 
     return fields.String(required=True, validate=is_said, error_messages={"required": f"is missing: write {what}"})
 
@@ -228,11 +232,23 @@ class _Reason(Schema):
             raise ValidationError("is longer than 40 characters: write one short sentence")
 
 
+#: A clause of the plan as the plan numbers it, or a document in 《》 and what of it.
+_CLAUSE = re.compile(
+    r"[一二三四五六七八九十]+(?:\([一二三四五六七八九十]+\))?(?:\d+(?:\(\d+\))*)?|《[^《》\s][^《》]*》\S*"
+)
+
+
 class RuleToml(Schema):
     error_messages = {"unknown": "is no key of a rule: delete it, or correct it"}  # noqa: RUF012 - as marshmallow has it
 
     group = _whole(99)
     clause = _said("the clause that opens this item")
+
+    @validates("clause")
+    def _is_a_clause(self, value: str, **_: Any) -> None:
+        if value.strip() and not _CLAUSE.fullmatch(value):
+            raise ValidationError("is no clause: write 四(二)1(1) as the plan numbers it, or 《…》第178条 of a statute")
+
     kind = fields.Enum(Kind, by_value=True, required=True)
     roles = fields.List(
         fields.Enum(Role, by_value=True),

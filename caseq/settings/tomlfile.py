@@ -13,6 +13,11 @@ from caseq.errors import ConfigurationError, Fault
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_.\"'-]+)\s*=")
 _SYNTAX_LINE = re.compile(r"\(at line (\d+)")
+_NOT_READ: Mapping[type[OSError], str] = {
+    FileNotFoundError: "there is no such file",
+    IsADirectoryError: "it is a folder, not a file",
+    PermissionError: "this account may not read it",
+}
 
 
 class TomlFile:
@@ -24,7 +29,8 @@ class TomlFile:
             self.text = path.read_text(encoding="utf-8")
             self.data: dict[str, Any] = tomllib.loads(self.text)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError([Fault(str(path), None, "file", f"cannot be read: {error}")]) from error
+            reason = f"cannot be read: {_in_words(error)}"
+            raise ConfigurationError([Fault(str(path), None, "file", reason)]) from error
         except tomllib.TOMLDecodeError as error:
             found = _SYNTAX_LINE.search(str(error))
             line = int(found.group(1)) if found else len(self.text.splitlines()) or 1  # "at end of document"
@@ -50,6 +56,15 @@ class TomlFile:
             faults = [self.fault([*above, *keys], reason) for keys, reason in leaves(error.messages)]
             raise ConfigurationError(faults) from error
         return loaded
+
+
+def _in_words(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8: save it as UTF-8"
+    for kind, words in _NOT_READ.items():
+        if isinstance(error, kind):
+            return words
+    return error.strerror or type(error).__name__
 
 
 def leaves(messages: Any, above: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], str]]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, literal, select, update
 
+from caseq.rules.case import SUSPECT_SIDE
 from caseq.rules.disclosure import Policy
 from caseq.rules.numbers import lookup_key
-from caseq.store.access import days, may_enter
+from caseq.store.access import days, may_enter, one_of
 from caseq.store.casenumbers import numbered
 from caseq.store.tables import cases, parties
 
@@ -59,6 +60,39 @@ def count_left_behind(connection: Connection, policy: Policy, today: date) -> in
 def bar(connection: Connection, party_id: int, barred: str | None) -> None:
     """Bar a party for this reason, or open its grant again (None)."""
     connection.execute(update(parties).where(parties.c.id == party_id).values(barred=barred))
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowedCase:
+    """One live case: whether it is read narrowly, and whether a live record still tells of a minor suspect in it."""
+
+    case_id: int
+    case_number: str
+    narrowed: bool
+    has_minor: bool
+
+
+def lock_case(connection: Connection, case_key: str) -> NarrowedCase | None:
+    """The live case with this number, which no push changes until this transaction ends; None if there is none."""
+    locked = select(cases.c.id).where(cases.c.number_key == case_key, cases.c.withdrawn.is_(False))
+    case_id = connection.execute(locked.with_for_update()).scalar_one_or_none()
+    if case_id is None:
+        return None
+    minors = select(parties.c.id).where(
+        parties.c.case_id == cases.c.id,
+        parties.c.juvenile,
+        parties.c.withdrawn.is_(False),
+        one_of(parties.c.role, SUSPECT_SIDE),
+    )
+    has_minor = or_(cases.c.juvenile, minors.exists())
+    # Not read with the lock: what a push wrote that came first would not be seen.
+    read = select(cases.c.id, cases.c.number, cases.c.narrowed, has_minor).where(cases.c.id == case_id)
+    return NarrowedCase(*tuple(connection.execute(read).one()))
+
+
+def widen(connection: Connection, case_id: int) -> None:
+    """Let a narrowed case be read as any other again, until a source tells of a minor once more."""
+    connection.execute(update(cases).where(cases.c.id == case_id).values(narrowed=False))
 
 
 def _grants(policy: Policy) -> Select[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select, text, true
 
-from caseq.rules.book import Book, Entry, is_minor
+from caseq.rules.book import Book, Entry
 from caseq.rules.case import (
     Case,
     CaseState,
@@ -57,16 +57,17 @@ def open_book(
         book.know(RecordType.CASE, row.number_key, _case_entry(row))
         if row.narrowed:
             book.narrowed.add(row.number_key)
-    for event in events:
-        # A minor may come behind what must not be told of: nobody is to hear of that first.
-        if isinstance(event.record, (Case, Party)) and is_minor(event.record):
-            book.narrowed.add(lookup_key(event.case_number))
     keys_of_ids = {row.id: row.number_key for row in own}
     _know_what_is_left(connection, book, keys_of_ids, events)
     _know_parties(connection, book, keys_of_ids, _keys(events, RecordType.PARTY))
+    _know_milestones(connection, book, keys_of_ids, (), _keys(events, RecordType.MILESTONE))
     whole = {lookup_key(event.case_number) for event in events if _needs_whole_case(policy, book, event)}
     whole_ids = [id_ for id_, key in keys_of_ids.items() if key in whole]
-    _know_milestones(connection, book, keys_of_ids, whole_ids, _keys(events, RecordType.MILESTONE))
+    _know_milestones(connection, book, keys_of_ids, whole_ids, ())
+    for event in events:
+        # A minor may come behind what must not be told of: nobody is to hear of that first.
+        if book.narrows(event, book.known(event)):
+            book.narrowed.add(lookup_key(event.case_number))
     return book
 
 
@@ -90,11 +91,9 @@ def _needs_whole_case(policy: Policy, book: Book, event: Event) -> bool:
     if not isinstance(event.record, Milestone):
         return True
     case = book.cases[key].record if key in book.cases else None
-    return case is not None and any(
-        event.record.name in policy.of_every_subject.get((case.kind, party.record.role), ())
-        for _, party in book.parties_of(key)
-        if party.record is not None
-    )
+    known = book.known(event)
+    records = (event.record, known.record if known else None)
+    return case is not None and any((case.kind, one.name) in policy.line_fields for one in records if one)
 
 
 def _keys(events: Iterable[Event], type_: RecordType) -> list[str]:
@@ -110,15 +109,29 @@ def _keys(events: Iterable[Event], type_: RecordType) -> list[str]:
 def _know_parties(connection: Connection, book: Book, keys_of_ids: dict[int, str], keys: Collection[str]) -> None:
     """Enter the parties with these keys, and of these cases those who can be told of news: nobody asks for others."""
     can_be_told = and_(parties.c.sms, ~parties.c.withdrawn, parties.c.phone_hash.is_not(None))
-    for row in _touched(connection, parties, book.source, keys_of_ids, keys, can_be_told):
-        book.know(RecordType.PARTY, row.key, _party_entry(row, keys_of_ids.get(row.case_id, "")))
+    rows = list(_touched(connection, parties, book.source, keys_of_ids, keys, can_be_told))
+    _know_origins(connection, book, keys_of_ids, rows)
+    for row in rows:
+        book.know(RecordType.PARTY, row.key, _party_entry(row, keys_of_ids[row.case_id]))
 
 
 def _know_milestones(
     connection: Connection, book: Book, keys_of_ids: dict[int, str], whole: Collection[int], keys: Collection[str]
 ) -> None:
-    for row in _touched(connection, milestones, book.source, whole, keys, true()):
-        book.know(RecordType.MILESTONE, row.key, _milestone_entry(row, keys_of_ids.get(row.case_id, "")))
+    rows = list(_touched(connection, milestones, book.source, whole, keys, true()))
+    _know_origins(connection, book, keys_of_ids, rows)
+    for row in rows:
+        book.know(RecordType.MILESTONE, row.key, _milestone_entry(row, keys_of_ids[row.case_id]))
+
+
+def _know_origins(connection: Connection, book: Book, keys_of_ids: dict[int, str], rows: Collection[Row[Any]]) -> None:
+    """Add the cases that these records are in and no event names: a record may be on its way out of a narrowed one."""
+    if unknown := {row.case_id for row in rows} - keys_of_ids.keys():
+        of_case = select(cases.c.id, cases.c.number_key, cases.c.narrowed)
+        for row in connection.execute(of_case.where(bulk.among(connection, cases.c.id, unknown))):
+            keys_of_ids[row.id] = row.number_key
+            if row.narrowed:
+                book.narrowed.add(row.number_key)
 
 
 def _touched(
@@ -182,7 +195,14 @@ def _milestone_entry(row: Row[Any], case_key: str) -> Entry[Milestone]:
             tell_first=row.tell_first,
         )
     return Entry(
-        milestone, case_key, row.sequence, row.formed_at, row.withdrawn, id=row.id, released_at=row.released_at
+        milestone,
+        case_key,
+        row.sequence,
+        row.formed_at,
+        row.withdrawn,
+        id=row.id,
+        released_at=row.released_at,
+        line_since=row.line_since,
     )
 
 

@@ -42,13 +42,13 @@ def of(connection: Connection, sealer: Sealer, party_id: int) -> Preferences:
     row = connection.execute(joined.where(parties.c.id == party_id)).one()
     if row.language is None:
         return Preferences(bool(row.by_source))
-    safe = sealer.unseal(_purpose(party_id), row.safe_contact_sealed).decode() if row.safe_contact_sealed else ""
+    safe = sealer.unseal(purpose_of(party_id), row.safe_contact_sealed).decode() if row.safe_contact_sealed else ""
     return Preferences(bool(row.sms), row.language, bool(row.quiet), bool(row.shared_phone), safe)
 
 
 def keep(connection: Connection, sealer: Sealer, party_id: int, wishes: Preferences, now: datetime) -> None:
     """State these wishes in place of those before."""
-    safe = sealer.seal(_purpose(party_id), wishes.safe_contact.encode()) if wishes.safe_contact else None
+    safe = sealer.seal(purpose_of(party_id), wishes.safe_contact.encode()) if wishes.safe_contact else None
     row = {
         "sms": wishes.sms,
         "language": wishes.language,
@@ -61,7 +61,8 @@ def keep(connection: Connection, sealer: Sealer, party_id: int, wishes: Preferen
     connection.execute(statement.on_conflict_do_update(index_elements=["party_id"], set_=row))
 
 
-def _purpose(party_id: int) -> str:
+def purpose_of(party_id: int) -> str:
+    """What a party's own value is sealed for: it opens in its row only."""
     return f"preferences.safe_contact {party_id}"
 
 

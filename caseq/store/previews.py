@@ -102,6 +102,7 @@ def _milestone(row: Row[Any]) -> StoredMilestone:
         row.details,
         row.hidden_until,
         row.released_at,
+        row.line_since,
     )
 
 

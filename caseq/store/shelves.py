@@ -8,10 +8,21 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from caseq.errors import SealBroken
-from caseq.store import contacts, files, pushes, writing
+from caseq.store import contacts, files, pushes, recipients, ways, writing
+from caseq.store import preferences as wishes
 from caseq.store.contacts import Standing
 from caseq.store.sealing import Sealer, bound
-from caseq.store.tables import challenges, file_batches, history, parked, parties, quarantine
+from caseq.store.tables import (
+    authenticators,
+    challenges,
+    file_batches,
+    history,
+    outbox,
+    parked,
+    parties,
+    preferences,
+    quarantine,
+)
 
 Values = dict[str, Any]
 #: The new values of a row; those that cannot be opened are missing. The last argument: are unbound contacts good?
@@ -97,6 +108,19 @@ def _renew_refused(sealer: Sealer, row: Any, _: bool) -> Values:
     return {"event_sealed": sealer.seal(pushes.REFUSED, event), "event_hash": event_hash}
 
 
+def _renew_app(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "secret_sealed", row.secret_sealed, ways.purpose_of(row.party_id))
+
+
+def _renew_wishes(sealer: Sealer, row: Any, _: bool) -> Values:
+    purpose = wishes.purpose_of(row.party_id)
+    return _anew(sealer, "safe_contact_sealed", row.safe_contact_sealed, purpose)
+
+
+def _renew_notice(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "to_sealed", row.to_sealed, recipients.FORMER)
+
+
 def _renew_file(sealer: Sealer, row: Any, _: bool) -> Values:
     purpose = bound(files.BODY, row.source, row.batch)
     try:
@@ -130,6 +154,9 @@ SHELVES = (
         renew=_renew_file,
         hashed=(file_batches.c.body_hash,),
     ),
+    Shelf(authenticators, sealed=(authenticators.c.secret_sealed,), renew=_renew_app),
+    Shelf(preferences, sealed=(preferences.c.safe_contact_sealed,), renew=_renew_wishes),
+    Shelf(outbox, sealed=(outbox.c.to_sealed,), renew=_renew_notice),
     Shelf(history, sealed=(history.c.state_sealed,), renew=_renew_history),
 )
 

@@ -156,6 +156,7 @@ milestones = Table(
     Column("sequence", String(100), nullable=False),
     Column("formed_at", Moment, nullable=False),
     Column("released_at", Moment, nullable=False),
+    Column("line_since", Moment),
     _live(),
     UniqueConstraint("source", "key"),
 )

@@ -205,4 +205,5 @@ def _with_milestones(policy: Policy, entered: CTE) -> Select[Any]:
         milestones.c.details,
         milestones.c.hidden_until,
         milestones.c.released_at,
+        milestones.c.line_since,
     ).select_from(entered.outerjoin(milestones, (milestones.c.case_id == columns.case_id) & may_see(policy, reader)))

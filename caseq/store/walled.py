@@ -56,6 +56,7 @@ def _shown(policy: Policy, entered: CTE) -> CTE:
     columns = entered.c
     reader = Reader(columns.kind, columns.state, columns.role, columns.subject, columns.narrowed)
     is_crowd = _cell(policy, columns, lambda rule: rule.scope is Scope.EVERY_SUBJECT)
+    since = func.greatest(milestones.c.released_at, literal_column(_DAY_AFTER_HOLD), type_=Moment)
     values = {
         "name": milestones.c.name,
         "milestone_subject": case((is_crowd, null()), else_=milestones.c.subject),
@@ -63,7 +64,8 @@ def _shown(policy: Policy, entered: CTE) -> CTE:
         "document_number": _granted(policy, columns, "document_number"),
         "details": _details(policy, columns),
         "hidden_until": cast(null(), Date),
-        "released_at": func.greatest(milestones.c.released_at, literal_column(_DAY_AFTER_HOLD), type_=Moment),
+        "released_at": case((is_crowd, func.coalesce(milestones.c.line_since, since)), else_=since),
+        "line_since": cast(null(), Moment),
         "one": case((is_crowd, null()), else_=milestones.c.id),
     }
     of_case = (milestones.c.case_id == columns.case_id) & may_see(policy, reader)

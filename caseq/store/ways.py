@@ -94,7 +94,7 @@ def enrolled(connection: Connection, sealer: Sealer, party_ids: Collection[int])
     return [
         Enrolled(
             row.party_id,
-            sealer.unseal(_purpose(row.party_id), row.secret_sealed),
+            sealer.unseal(purpose_of(row.party_id), row.secret_sealed),
             row.last_step,
             row.confirmed_at is not None,
         )
@@ -102,13 +102,14 @@ def enrolled(connection: Connection, sealer: Sealer, party_ids: Collection[int])
     ]
 
 
-def _purpose(party_id: int) -> str:
+def purpose_of(party_id: int) -> str:
+    """What a party's own value is sealed for: it opens in its row only."""
     return f"authenticators.secret {party_id}"
 
 
 def enrol(connection: Connection, sealer: Sealer, party_id: int, secret: bytes, now: datetime) -> bool:
     """Keep the secret of an app that is not confirmed yet, in place of another one; False if one is confirmed."""
-    row = {"secret_sealed": sealer.seal(_purpose(party_id), secret), "last_step": 0, "made_at": now}
+    row = {"secret_sealed": sealer.seal(purpose_of(party_id), secret), "last_step": 0, "made_at": now}
     statement = insert_into(connection, authenticators).values(party_id=party_id, **row)
     kept = statement.on_conflict_do_update(
         index_elements=["party_id"], set_=row, where=authenticators.c.confirmed_at.is_(None)

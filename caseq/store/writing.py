@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
-from caseq.rules.book import Change, is_minor
-from caseq.rules.case import SUSPECT_SIDE, Case, Milestone, Party, RecordType, Withdrawal
+from caseq.rules.book import Change
+from caseq.rules.case import Case, Milestone, Party, RecordType, Withdrawal
 from caseq.rules.numbers import lookup_key, mobile
 from caseq.store import bulk, contacts
-from caseq.store.access import RECHECK, one_of
+from caseq.store.access import RECHECK
 from caseq.store.ledger import UNKNOWN
 from caseq.store.sealing import Sealer, bound
 from caseq.store.tables import case_aliases, cases, history, milestones, parties, sessions
@@ -30,11 +30,13 @@ def write(
     source: str,
     case_ids: dict[str, int],
     changes: Sequence[Change],
+    lines: Mapping[str, datetime],
     now: datetime,
 ) -> dict[str, int]:
     """Store the changes and their history; returns the ids of the changed parties by key.
 
-    `case_ids` (case key to id) must hold every case already stored and gains the new ones.
+    `case_ids` (case key to id) must hold every case already stored and gains the new ones. `lines` are the milestones
+    that did not change, by key, but since when their line is shown.
     """
     stated = {(c.type, c.key): c for c in changes if not isinstance(c.event.record, Withdrawal) or c.before is None}
     _write_cases(connection, source, case_ids, [c for c in stated.values() if c.type is RecordType.CASE], now)
@@ -42,6 +44,7 @@ def write(
     party_ids = {key: id_ for id_, key in bulk.put_and_tell(connection, parties, party_rows, key=("source", "key"))}
     rows = [_milestone_row(source, case_ids, c, now) for c in stated.values() if c.type is RecordType.MILESTONE]
     bulk.put(connection, milestones, rows, key=("source", "key"), replace=True)
+    _keep_lines(connection, source, lines)
     _withdraw(connection, source, changes)
     _narrow(connection, case_ids, changes)
     _bar_grown(connection, source, changes)
@@ -61,12 +64,34 @@ def _write_cases(
     known = [case_ids[change.case_key] for change in changes if change.before is not None]
     if known:
         connection.execute(delete(case_aliases).where(bulk.among(connection, case_aliases.c.case_id, known)))
-    aliases = [
-        {"case_id": id_, "alias_key": alias}
+    wanted = {
+        id_: sorted({lookup_key(text) for text in _record(change, Case).aliases})
         for id_, change in zip(ids, changes, strict=True)
-        for alias in sorted({lookup_key(text) for text in _record(change, Case).aliases})
-    ]
-    bulk.put(connection, case_aliases, aliases)
+    }
+    numbers = _numbers_among(connection, source, {alias for aliases in wanted.values() for alias in aliases})
+    rows = [{"case_id": id_, "alias_key": one} for id_, aliases in wanted.items() for one in aliases]
+    bulk.put(connection, case_aliases, [row for row in rows if row["alias_key"] not in numbers])
+    _take_numbers_from_aliases(connection, source, [c.case_key for c in changes if c.before is None])
+
+
+def _numbers_among(connection: Connection, source: str, aliases: set[str]) -> set[str]:
+    """Which of these aliases are or were numbers of cases of this source.
+
+    Such a number finds its people by where they were (store/logins.py). As an alias it would tell everybody in the case
+    which other case went into it.
+    """
+    if not aliases:
+        return set()
+    numbers = select(cases.c.number_key).where(cases.c.source == source)
+    return set(connection.execute(bulk.each(connection, numbers, cases.c.number_key, aliases)).scalars())
+
+
+def _take_numbers_from_aliases(connection: Connection, source: str, new: Sequence[str]) -> None:
+    """A new case takes its number away from the aliases of other cases of its source."""
+    if new:
+        of_source = select(cases.c.id).where(cases.c.source == source)
+        called = delete(case_aliases).where(bulk.among(connection, case_aliases.c.alias_key, new))
+        connection.execute(called.where(case_aliases.c.case_id.in_(of_source)))
 
 
 def _record(change: Change, type_: type[Any]) -> Any:
@@ -154,8 +179,16 @@ def _milestone_row(source: str, case_ids: Mapping[str, int], change: Change, now
         "hold_reason": milestone.hold.reason if milestone and milestone.hold else None,
         "tell_first": milestone.tell_first if milestone else False,
         "released_at": change.after.released_at or now,
+        "line_since": change.after.line_since,
         **_common(change),
     }
+
+
+def _keep_lines(connection: Connection, source: str, lines: Mapping[str, datetime]) -> None:
+    if lines:
+        dated = update(milestones).where(milestones.c.source == source, milestones.c.key == bindparam("the_key"))
+        rows = [{"the_key": key, "since": since} for key, since in lines.items()]
+        connection.execute(dated.values(line_since=bindparam("since")), rows)
 
 
 def _withdraw(connection: Connection, source: str, changes: Sequence[Change]) -> None:
@@ -177,22 +210,10 @@ def _withdraw(connection: Connection, source: str, changes: Sequence[Change]) ->
 
 
 def _narrow(connection: Connection, case_ids: Mapping[str, int], changes: Sequence[Change]) -> None:
-    """Note for the cases of changed minors whether any is left on the suspect's side."""
-    ids = {case_ids[change.case_key] for change in changes if _tells_of_a_minor(change)}
+    """Note which cases are read narrowly from now on; only staff take that back (`grants.widen`)."""
+    ids = {case_ids[change.case_key] for change in changes if change.narrows}
     if ids:
-        minors = select(parties.c.id).where(
-            parties.c.case_id == cases.c.id,
-            parties.c.juvenile,
-            parties.c.withdrawn.is_(False),
-            one_of(parties.c.role, SUSPECT_SIDE),
-        )
-        touched = update(cases).where(bulk.among(connection, cases.c.id, ids))
-        connection.execute(touched.values(narrowed=or_(cases.c.juvenile, minors.exists())))
-
-
-def _tells_of_a_minor(change: Change) -> bool:
-    entries = (change.after, change.before)
-    return any(is_minor(entry.record) for entry in entries if entry and not isinstance(entry.record, Milestone))
+        connection.execute(update(cases).where(bulk.among(connection, cases.c.id, ids)).values(narrowed=True))
 
 
 def _bar_grown(connection: Connection, source: str, changes: Sequence[Change]) -> None:

@@ -221,6 +221,7 @@ def as_json(view: CaseView) -> dict[str, Any]:
         body["transferred_to"] = {**view.transferred_to.fields, "clause": view.transferred_to.clause}
     if view.rights_clause is not None:
         body["rights"] = [{"title": right.title, "text": right.text} for right in view.rights]
+        body["rights_clause"] = view.rights_clause
     body["milestones"] = [_milestone(milestone) for milestone in view.milestones]
     body["policy"] = view.policy
     return body

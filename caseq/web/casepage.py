@@ -8,7 +8,7 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from caseq.rules.case import Kind, MilestoneName
-from caseq.rules.disclosure import CaseView, Grant, Policy
+from caseq.rules.disclosure import CaseView, Grant, Policy, is_of_statute
 from caseq.settings import Bureau
 from caseq.web import phrases
 from caseq.web.language import N_, Words, as_date
@@ -32,7 +32,9 @@ class CasePage:
     steps: tuple[Step, ...]
     entries: tuple[Entry, ...]
     may_come: Pairs
-    clauses: Markup
+    basis: Markup
+    unit_clause: Markup | None
+    rights_clause: Markup | None
     seen: tuple[Markup, ...]
     hidden: Pairs
 
@@ -82,7 +84,9 @@ def build(view: CaseView, grant: Grant, bureau: Bureau, words: Words, today: dat
         steps=track(view, grant, told, reached, words),
         entries=tuple(entry(milestone, words, victims) for milestone in view.milestones),
         may_come=_pairs(() if reached is Stage.EMPTY else phrases.may_come(told, reached), words),
-        clauses=_clauses(grant, words),
+        basis=_basis(grant, bureau, words),
+        unit_clause=clause_words(view.unit.clause, words) if view.unit else None,
+        rights_clause=clause_words(view.rights_clause, words) if view.rights_clause else None,
         seen=_seen(grant, view.role, words),
         hidden=_pairs([(a, b) for a, b, item in _HIDDEN[told] if item not in grant.milestones], words),
     )
@@ -90,18 +94,29 @@ def build(view: CaseView, grant: Grant, bureau: Bureau, words: Words, today: dat
 
 @dataclass(frozen=True)
 class TransferPage:
-    """What templates/pages/transferred.html prints of why the reader sees this."""
+    """What templates/pages/transferred.html prints of why the reader sees this, and of what nobody in this role sees.
+
+    `of_plan`: the clause is a number of the plan, which it does not name.
+    """
 
     kind: Markup
     role: Markup
-    clauses: Markup
+    clause: Markup
+    of_plan: bool
+    hidden: Pairs
 
 
 def transfer(view: CaseView, words: Words) -> TransferPage:
     """The page of a case that another authority handles now."""
     assert view.transferred_to is not None
-    role = words.say(role_word(view.kind, view.role))
-    return TransferPage(words.say(KINDS[Kind(view.kind)]), role, clause_words(view.transferred_to.clause, words))
+    clause = view.transferred_to.clause
+    return TransferPage(
+        kind=words.say(KINDS[Kind(view.kind)]),
+        role=words.say(role_word(view.kind, view.role)),
+        clause=clause_words(clause, words),
+        of_plan=not is_of_statute(clause),
+        hidden=_pairs([(what, why) for what, why, _ in _HIDDEN[story(view.kind, view.role)]], words),
+    )
 
 
 def overview(policy: Policy, words: Words) -> Pairs:
@@ -151,10 +166,16 @@ def _pairs(pairs: tuple[phrases.Said, ...] | list[phrases.Said], words: Words) -
     return tuple((words.say(first), words.say(second)) for first, second in pairs)
 
 
-def _clauses(grant: Grant, words: Words) -> Markup:
+def _basis(grant: Grant, bureau: Bureau, words: Words) -> Markup:
+    """Every clause, those of the plan first, behind its name: so one of a statute does not read as the plan's."""
     rules = [grant.unit, grant.rights, *grant.milestones.values()]
     clauses = dict.fromkeys(rule.clause for rule in rules if rule is not None)
-    return words.listed([clause_words(clause, words) for clause in clauses])
+    of_plan = [clause_words(clause, words) for clause in clauses if not is_of_statute(clause)]
+    named = [clause_words(clause, words) for clause in clauses if is_of_statute(clause)]
+    if of_plan:
+        source = bureau.clause_source[words.language]
+        named.insert(0, words.say(N_("%(source)s%(clause)s"), source=source, clause=words.listed(of_plan)))
+    return words.listed(named)
 
 
 def _seen(grant: Grant, role: str, words: Words) -> tuple[Markup, ...]:

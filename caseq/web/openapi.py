@@ -109,6 +109,7 @@ def _case_view_schema() -> dict[str, Any]:
         "unit": unit,
         "transferred_to": _object({"name": _TEXT, "phone": _TEXT, "on": _DATE, "clause": _TEXT}, ["clause"]),
         "rights": {"type": "array", "items": _object({"title": _TEXT, "text": _TEXT})},
+        "rights_clause": {"type": "string", "description": "Why `rights` are shown; there exactly when they are"},
         "milestones": {"type": "array", "items": milestone},
         "policy": _TEXT,
     }

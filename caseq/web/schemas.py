@@ -46,6 +46,17 @@ def _has_key(value: str) -> None:
         raise ValidationError("must hold more than spaces and invisible characters")
 
 
+def _has_no_edges(value: str) -> None:
+    if value != value.strip():
+        raise ValidationError("must not begin or end with white space: keys are compared as they are")
+
+
+def _key(required: bool = False) -> fields.String:
+    """What records are told apart and brought together by."""
+    checks = (validate.Length(min=1 if required else 0, max=100), _is_plain, _has_no_edges)
+    return fields.String(required=required, allow_none=not required, validate=checks)
+
+
 def _text(longest: int, required: bool = False) -> fields.String:
     checks = (validate.Length(min=1 if required else 0, max=longest), _is_plain)
     return fields.String(required=required, allow_none=not required, validate=checks)
@@ -99,11 +110,11 @@ class CaseData(_Strict):
 
 
 class PartyData(_Strict):
-    party = _text(100, required=True)
+    party = _key(required=True)
     role = _one_of(list(Role), required=True)
     name = _text(100)
     phone = _text(100)
-    subject = _text(100)
+    subject = _key()
     appeared_on = _day()
     juvenile = _flag()
     valid_from = _day()
@@ -156,9 +167,9 @@ DETAILS = {
 
 
 class MilestoneData(_Strict):
-    milestone = _text(100, required=True)
+    milestone = _key(required=True)
     name = _one_of(list(MilestoneName), required=True)
-    subject = _text(100)
+    subject = _key()
     occurred_on = _day()
     document_number = _text(100)
     details = fields.Dict(keys=fields.String(), allow_none=True)
@@ -173,7 +184,7 @@ class MilestoneData(_Strict):
 
 class WithdrawalData(_Strict):
     record = _one_of(list(RecordType), required=True)
-    key = _text(100, required=True)
+    key = _key(required=True)
     reason = _text(200)
 
 

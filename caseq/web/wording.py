@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from caseq.rules.case import Kind, MilestoneName, Role
-from caseq.rules.disclosure import MilestoneView
+from caseq.rules.disclosure import MilestoneView, is_of_statute
 from caseq.web.language import DEFAULT, N_, Words, as_date
 
 ROLES: Mapping[str, str] = {
@@ -181,6 +181,7 @@ class Entry:
     facts: tuple[tuple[Markup, Markup], ...]
     document_number: Markup | None
     published: str
+    clause: Markup
 
 
 def role_word(kind: str, role: str) -> str:
@@ -191,7 +192,7 @@ def role_word(kind: str, role: str) -> str:
 
 def clause_words(clause: str, words: Words) -> Markup:
     """A clause as people read it: one of a statute stays as the statute is called, those of the plan are numbers."""
-    if clause.startswith("《"):
+    if is_of_statute(clause):
         return words.quoted(clause)
     number = clause.translate(_CHINESE_CLAUSE if words.language == DEFAULT else _ENGLISH_CLAUSE)
     return Markup('<span class="number">{}</span>').format(number)
@@ -217,6 +218,7 @@ def entry(milestone: MilestoneView, words: Words, for_victims: bool) -> Entry:
         facts=facts,
         document_number=words.quoted(number) if number else None,
         published=words.day(milestone.released_at),
+        clause=clause_words(milestone.clause, words),
     )
 
 

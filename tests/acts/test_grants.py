@@ -15,6 +15,8 @@ from tests.service import CASE, PHONE, case, environment, event, milestone, part
 
 WHO = {"by": "窗口民警", "reason": "手机丢失"}
 
+SIGNED = ("--by", "法制大队", "--reason", "登记错误")
+
 
 def a_case(service):
     service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
@@ -79,6 +81,28 @@ def test_the_commands_name_grants_without_names_or_telephones(service, database_
     assert run("list", CASE).output == listed.output
     assert run("revoke", CASE, "nobody", "--by", "窗口", "--reason", "丢失").exit_code == 1
     assert run("list", "A0").exit_code == 1
+
+
+def test_the_command_widens_a_case_once_its_minor_was_a_mistake_and_says_in_the_audit_who_and_why(
+    service, database_url, tmp_path
+):
+    a_case(service)
+    environ = environment(database_url, tmp_path)
+
+    def run(*more):
+        return CliRunner().invoke(main, ["access", "widen", *more], env=environ)
+
+    assert run(CASE, *SIGNED).exit_code == 1
+    service.push(event("case", case(juvenile=True), sequence="2"))
+    assert "still tells of a minor" in run(CASE, *SIGNED).output
+    service.push(event("case", case(), sequence="3"))
+    assert run(CASE, "--by", " ", "--reason", "x").exit_code == 2
+    assert run("A0", *SIGNED).exit_code == 1
+    assert run(CASE, *SIGNED).exit_code == 0
+    with service.runtime.database.autocommit() as connection:
+        (row,) = connection.execute(select(audit).where(audit.c.act == "widen")).all()
+    assert row.facts == {"by": "法制大队", "reason": "登记错误"}
+    assert row.case_id is not None
 
 
 def test_left_behind_names_who_is_still_in_a_merged_case(service, database_url, tmp_path):

@@ -159,11 +159,18 @@ def test_a_preview_lists_whose_views_change(service, run, tmp_path):
     service.push(event("milestone", milestone("case_withdrawn", "M-whole")))
     said = run(*arguments)
     opened = "case_withdrawn case_withdrawn.occurred_on"
-    assert f"{CASE}\tP-victim\tvictim\t{opened}\t\t\tcriminal\tcriminal\n" in said.output
+    assert f"{CASE}\tP-victim\tvictim\t{opened}\t\t\tcriminal\tcriminal\tview\n" in said.output
     assert "criminal victim: 1 " in said.output
     assert "1 of 2 " in said.output
+    # The suspect's page now lists what may come, although the case has nothing of it.
+    text_only = "suspect_investigation_terminated\tcriminal\tcriminal\tpage text only\n"
+    assert f"{CASE}\tP-suspect\tsuspect\t\t\t{text_only}" in said.output
+    assert "criminal suspect: 0 人看到的内容改变 views change, 0 gain, 0 lose; 1 人" in said.output
     with file.open(encoding="utf-8-sig", newline="") as rows:
-        assert [(row["party"], row["opens"]) for row in csv.DictReader(rows)] == [("P-victim", opened)]
+        assert [(row["party"], row["opens"]) for row in csv.DictReader(rows)] == [
+            ("P-victim", opened),
+            ("P-suspect", ""),
+        ]
     assert list(tmp_path.glob("*.part")) == []
 
 

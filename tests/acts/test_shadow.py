@@ -14,6 +14,8 @@ from tests.service import CASE, PHONE, ROOT, Clock, Service, case, event, milest
 from tests.service import service as build_service
 from tests.test_no_leak import Markers, everything
 
+pytestmark = pytest.mark.usefixtures("ledger_of_everything")
+
 Start = Callable[[bool], Service]
 
 

@@ -17,6 +17,7 @@ View = dict[str, Any]
 
 BUREAU = timezone(timedelta(hours=8))
 SUSPECT_SIDE = ("suspect", "suspect_family", "agent", "third_party")
+ALL = "every subject"
 OUTER = ("occurred_on", "document_number")
 with (ROOT / "config" / "caseq.toml").open("rb") as _file:
     #: For how many days a case of each kind stays open to its parties after its end.
@@ -65,10 +66,26 @@ def enters(case: Record, party: Record, today: date) -> bool:
     return begins <= today <= ends
 
 
+def tells_of_a_minor(what: str, data: Record) -> bool:
+    """Whether a pushed record says that somebody on the suspect's side is a minor."""
+    is_side = what == "case" or (what == "party" and data["role"] in SUSPECT_SIDE)
+    return is_side and bool(data.get("juvenile"))
+
+
+def is_of_a_suspect(what: str, data: Record) -> bool:
+    """Whether a record takes a minor suspect's matter along when it moves to another case."""
+    return data["role"] in SUSPECT_SIDE if what == "party" else what == "milestone" and data.get("subject") is not None
+
+
 def is_narrowed(case: Record, parties: Iterable[Record]) -> bool:
-    """Whether somebody on the suspect's side of this case is a minor; `parties` are those of the case."""
-    minors = (p for p in parties if not p["withdrawn"] and p["data"]["role"] in SUSPECT_SIDE)
-    return bool(case["data"].get("juvenile")) or any(p["data"].get("juvenile") for p in minors)
+    """Whether a case into which these parties were pushed is narrowed: one that was taken back narrows it for good."""
+    people = (("party", one["data"]) for one in parties)
+    return any(tells_of_a_minor(*one) for one in (("case", case["data"]), *people))
+
+
+def may_be_widened(case: Record, parties: Iterable[Record]) -> bool:
+    """Whether staff may say that the minor was a mistake: no source says otherwise any more."""
+    return not is_narrowed(case, (one for one in parties if not one["withdrawn"]))
 
 
 def hidden_until(milestone: Record) -> date | None:
@@ -110,8 +127,9 @@ def read(case: Record, party: Record, milestones: Iterable[Record], narrowed: bo
         if found is None or not is_read(case, party, milestone, narrowed, today):
             continue
         said = words(milestone, found.fields)
-        view = {**said, "clause": found.clause, "released_at": since(milestone).isoformat(timespec="seconds")}
-        if found.scope != "every subject":
+        moment = since(milestone) if found.scope != ALL else line_since(milestone)
+        view = {**said, "clause": found.clause, "released_at": moment.isoformat(timespec="seconds")}
+        if found.scope != ALL:
             alone.append(view)
             continue
         alike = crowd.setdefault(canonical(said), view)
@@ -126,6 +144,24 @@ def since(milestone: Record) -> datetime:
     if hidden is None:
         return released
     return max(released, datetime.combine(hidden + timedelta(days=1), time(), BUREAU))
+
+
+def line_since(milestone: Record) -> datetime:
+    """Since when those who read of every suspect read these words, whosever milestone they were at first."""
+    known = milestone.get("line_since")
+    return known.astimezone(BUREAU) if known else since(milestone)
+
+
+def line(kind: str, milestone: Record, narrowed: bool, today: date) -> str | None:
+    """The words of a milestone that all share who read of every suspect in this kind of case; None: it is not read."""
+    data = milestone["data"]
+    crowd = [c for c in matrix.cells() if (c.kind, c.item, c.scope, c.online) == (kind, data["name"], ALL, True)]
+    hidden = hidden_until(milestone)
+    if not crowd or milestone["withdrawn"] or (hidden is not None and today <= hidden):
+        return None
+    if data.get("subject") is not None and narrowed:
+        return None
+    return canonical(words(milestone, sorted(set.intersection(*(set(cell.fields) for cell in crowd)))))
 
 
 def view(case: Record, party: Record, milestones: Iterable[Record], narrowed: bool, today: date) -> View | None:
@@ -149,7 +185,9 @@ def view(case: Record, party: Record, milestones: Iterable[Record], narrowed: bo
         fields = {name: head["unit"][name] for name in unit.fields if head["unit"].get(name)}
         seen["unit"] = {**fields, "clause": unit.clause}
     shown = read(case, party, milestones, narrowed, today)
-    return {**seen, "milestones": shown, "rights": (head["kind"], role, "rights") in matrix.CELLS}
+    if rights := matrix.CELLS.get((head["kind"], role, "rights")):
+        seen["rights_clause"] = rights.clause
+    return {**seen, "milestones": shown, "rights": rights is not None}
 
 
 def canonical(value: object) -> str:

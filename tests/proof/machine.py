@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from caseq.granting import Deed, do
+from caseq.granting import Deed, Widened, do, widen
 from caseq.rules.numbers import lookup_key, mobile
 from caseq.store import auditing, logins
 from caseq.store import sessions as session_store
@@ -75,8 +75,19 @@ class Pair:
         if not case["withdrawn"] and not party["withdrawn"]:
             assert done is not None
             party["barred"] = "revoked" if deed is Deed.REVOKE else None
+            if deed is Deed.REVOKE:
+                self.sessions = [one for one in self.sessions if one.key != key]
         else:
             assert done is None
+
+    def widen(self, at: Key) -> None:
+        """Staff say of a case that no minor was a suspect in it."""
+        live_elsewhere = any(
+            key[1] == at[1] and key != at and not case["withdrawn"] for key, case in self.world.cases.items()
+        )
+        if not (self.world.cases[at]["withdrawn"] and live_elsewhere):
+            done = widen(self.service.runtime, at[1], "法制大队", "登记错误")
+            assert (done is Widened.DONE) is self.world.widen(at), done
 
     def new_messages(self) -> Counter[tuple[str, str]]:
         """What was sent since the last call: (telephone number, text)."""

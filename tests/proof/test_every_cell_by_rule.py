@@ -66,6 +66,7 @@ def stored_milestone(one: law.Record) -> StoredMilestone:
         data["details"],
         law.hidden_until(one),
         one["released_at"],
+        one["line_since"],
     )
 
 

@@ -60,7 +60,7 @@ def case_data(draw: st.DrawFn, source: str, today: date) -> dict[str, Any]:
         "state": state,
         "unit": {"code": "QZcodeQZ", "name": values.marker(f"unit{n}"), "phone": "0951-8011010"},
         "juvenile": draw(seldom),
-        "aliases": [ALIAS] if draw(seldom) else [],
+        "aliases": draw(st.sampled_from(([], [], [], [ALIAS], [ALIAS, NUMBERS[0]], [NUMBERS[2]]))),
     }
     if state == "concluded":
         data["concluded_on"] = draw(around(today, None, 0, -59, -60, -61, -180, -181))
@@ -222,6 +222,11 @@ class Walk(RuleBasedStateMachine):
         source = self.named(source)
         if keys := self.of(source, self.world.parties):
             self.pair.staff(self.pick(data, keys), deed)
+
+    @rule(data=st.data(), source=whose)
+    def widen(self, data: st.DataObject, source: str) -> None:
+        if keys := self.of(self.named(source), self.world.cases):
+            self.pair.widen(self.pick(data, keys))
 
     @rule(span=st.sampled_from(({"minutes": 10}, {"minutes": 20}, {"days": 1}, {"days": 2}, {"days": 59})))
     def time_passes(self, span: dict[str, float]) -> None:

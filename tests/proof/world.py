@@ -23,7 +23,9 @@ class World:
     parties: dict[Key, Record] = field(default_factory=dict)
     milestones: dict[Key, Record] = field(default_factory=dict)
     spoke: dict[str, datetime] = field(default_factory=dict)
-    narrowed_before: set[Key] = field(default_factory=set)
+    #: The cases of minor suspects: sealed by what was pushed, opened by staff only.
+    sealed: set[Key] = field(default_factory=set)
+    sealed_in_batch: set[Key] = field(default_factory=set)
 
     @property
     def today(self):
@@ -34,7 +36,11 @@ class World:
     def push(self, source: str, events: Iterable[Mapping[str, Any]]) -> tuple[list[str], Counter[str]]:
         """Take a batch in; the outcome of each event, and how many SMS go to each telephone number."""
         self.spoke[source] = self.now()
-        self.narrowed_before = {at for at in self.cases if self.narrowed(at)}
+        self.sealed_in_batch = set(self.sealed)
+        for event in events:
+            what, at, data = event["type"].split(".")[1], (source, event["subject"]), event["data"]
+            if self._seals(what, data, self._known(what, source, data), self.sealed_in_batch):
+                self.sealed_in_batch.add(at)
         outcomes, told = [], []
         for event in events:
             outcome, readers = self._take(source, event)
@@ -54,9 +60,20 @@ class World:
             return "refused", []
         if before is not None and event["sequence"] <= before["sequence"]:
             return "stale", []
+        if self._seals(type_, data, before, self.sealed):
+            self.sealed.add((source, number))
         after = self._after(what, type_ == "withdrawal", before, event, (source, number))
         told = self._told(what, key, before, after)
         return "accepted", told
+
+    def _known(self, what: str, source: str, data: Record) -> Record | None:
+        kept = {"party": self.parties, "milestone": self.milestones}.get(what, {})
+        return kept.get((source, data.get(what, "")))
+
+    def _seals(self, type_: str, data: Record, before: Record | None, sealed: set[Key]) -> bool:
+        """Whether a case is sealed by what is pushed into it: a minor, or what comes from a sealed case."""
+        comes_from = before["case"] if before is not None and type_ in ("party", "milestone") else None
+        return law.tells_of_a_minor(type_, data) or (comes_from in sealed and law.is_of_a_suspect(type_, data))
 
     def _after(self, what: str, gone: bool, before: Record | None, event: Mapping[str, Any], case: Key) -> Record:
         formed_at = datetime.fromisoformat(event["time"])
@@ -92,10 +109,42 @@ class World:
             differs = (one for one in people if self._case_differs(one, entered[one], before))
             return [one for one in differs if is_recent and self.enters(one)]
         told = {one: self._tells(one, key) for one in people}
+        stood = self._lines(at)
         self.milestones[key] = after
+        if any(self._is_of_a_line(at, one) for one in (before, after) if one is not None and one["case"] == at):
+            self._keep(at, key, stood)
         quiet = not after["withdrawn"] and after["data"].get("tell_first")
         changed = [one for one in people if self._tells(one, key) != told[one]]
         return [one for one in changed if is_recent and not quiet and self.enters(one)]
+
+    # Since when a line is shown: as long as any milestone makes it, it keeps its day
+
+    def _is_of_a_line(self, at: Key, milestone: Record) -> bool:
+        crowd = {cell.item for cell in matrix.cells() if cell.scope == law.ALL and cell.kind == self._kind(at)}
+        return milestone["data"]["name"] in crowd
+
+    def _kind(self, at: Key) -> str:
+        return str(self.cases[at]["data"]["kind"])
+
+    def _by_line(self, at: Key) -> dict[Key, str]:
+        """The milestones of a case that are read by those who read of every suspect, with their words."""
+        narrowed = at in self.sealed | self.sealed_in_batch
+        of_case = {key: one for key, one in self.milestones.items() if one["case"] == at}
+        found = {key: law.line(self._kind(at), one, narrowed, self.today) for key, one in of_case.items()}
+        return {key: words for key, words in found.items() if words is not None}
+
+    def _lines(self, at: Key) -> dict[str, datetime]:
+        stood: dict[str, datetime] = {}
+        for key, words in self._by_line(at).items():
+            since = law.line_since(self.milestones[key])
+            stood[words] = min(since, stood.get(words, since))
+        return stood
+
+    def _keep(self, at: Key, changed: Key, stood: dict[str, datetime]) -> None:
+        self.milestones[changed].pop("line_since", None)
+        for key, words in self._by_line(at).items():
+            if words in stood:
+                self.milestones[key]["line_since"] = stood[words]
 
     def _case_differs(self, one: Key, entered: bool, before: Record | None) -> bool:
         party = self.parties[one]
@@ -154,10 +203,10 @@ class World:
         return told - quiet
 
     def _words(self, party: Record, milestone: Record) -> str | None:
-        """What an SMS may stand for of a milestone. A case that was narrowed when the batch came still counts as such
-        for the messages of this batch: too few, never too many."""
+        """What an SMS may stand for of a milestone. A case that this batch seals counts as such from its first event
+        on: nobody is told of what a later event seals."""
         case = self.cases[party["case"]]
-        narrowed = party["case"] in self.narrowed_before or self.narrowed(party["case"])
+        narrowed = party["case"] in self.sealed | self.sealed_in_batch
         cell = law.cell(case, party, milestone, narrowed)
         if cell is None or not law.is_read(case, party, milestone, narrowed, self.today):
             return None
@@ -180,9 +229,15 @@ class World:
         return self._enters(self.cases[party["case"]], party)
 
     def narrowed(self, at: Key) -> bool:
-        case = self.cases.get(at)
+        return at in self.sealed
+
+    def widen(self, at: Key) -> bool:
+        """Staff say that the minor was a mistake; whether that may be so."""
         of_case = [party for party in self.parties.values() if party["case"] == at]
-        return case is not None and law.is_narrowed(case, of_case)
+        case = self.cases[at]
+        may = not case["withdrawn"] and at in self.sealed and law.may_be_widened(case, of_case)
+        self.sealed -= {at} if may else set()
+        return may
 
     def view(self, key: Key) -> law.View | None:
         """What the JSON view of this party must be now."""
@@ -193,15 +248,17 @@ class World:
 
     def found_by(self, phone: str, number: str) -> list[Key]:
         """The parties whom a code is for if this telephone asks for this case number, in the order of their entry."""
-        named = {
-            at for at, case in self.cases.items() if at[1] == number or number in (case["data"].get("aliases") or ())
-        }
+        named = {at for at, case in self.cases.items() if at[1] == number or self._is_called(at, case, number)}
         found = [
             key
             for key, party in self.parties.items()
             if party["data"].get("phone") == phone and party["was_in"] & named and self.enters(key)
         ]
         return sorted(found, key=lambda key: self.parties[key]["id"])
+
+    def _is_called(self, at: Key, case: Record, alias: str) -> bool:
+        """Whether this is another name of the case, and no number that its source gave to a case."""
+        return alias in (case["data"].get("aliases") or ()) and (at[0], alias) not in self.cases
 
 
 def _what_all_see(milestone: Record) -> str:

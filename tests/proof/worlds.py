@@ -135,7 +135,9 @@ def _milestone(name: str, relation: str, number: int, changes: Changes, n: int) 
         **changes,
     }
     scrambled = n * 7919 % 1009  # of two that read alike now the first came first, now the second
-    return record(data, released_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=scrambled))
+    released_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=scrambled)
+    # Every third one stands in a line that another one began.
+    return record(data, released_at=released_at, line_since=None if n % 3 else released_at - timedelta(days=n))
 
 
 def grants() -> Iterator[tuple[str, str, str]]:

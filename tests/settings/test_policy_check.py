@@ -84,6 +84,26 @@ WRONG = {
         '"victim", "victim"',
         "names victim twice",
     ),
+    "a group that is none": (
+        POLICY,
+        "group = 1",
+        "group = 9",
+        "group = 9",
+        "no group 9 of kind criminal: write 1 or 3",
+    ),
+    "a group of another kind": (POLICY, "group = 1", "group = 4", "group = 4", "no group 4 of kind criminal"),
+    "an invisible character": (POLICY, "四(二)1(1)", "四(二)\u200b1(1)", "\u200b", "an invisible character"),
+    "a blank that is none": (POLICY, "四(二)1(1)", "\u200b", "\u200b", "an invisible character"),
+    "an invisible character in a reason": (OVERLAY, "不立案要", "不立案\u200d要", "\u200d", "an invisible character"),
+    "no clause": (POLICY, "四(二)1(1)", "按规定", "按规定", "is no clause: write 四(二)1(1)"),
+    "wide brackets": (POLICY, "四(二)1(1)", "四（二）1（1）", "四（二）1（1）", "is no clause"),
+    "a statute without its marks": (
+        OVERLAY,
+        "《公安机关办理刑事案件程序规定》第178条",
+        "刑事诉讼法第112条",
+        "刑事诉讼法",
+        "is no clause",
+    ),
     "a field twice": (POLICY, '"name", "address"', '"name", "name"', '"name", "name"', "names name twice"),
     "a double rule": (POLICY, 'item = "case_solved"', 'item = "case_filed"', None, "already (yongning-2017, line"),
     "a cell of the policy": (OVERLAY, '"case_withdrawn"', '"compulsory_measure"', '"compulsory_measure"', "already"),
@@ -121,7 +141,22 @@ def test_a_draft_is_checked_beside_what_is_in_force(run, config, tmp_path):
 
 def test_a_file_that_is_not_there_is_told(run, tmp_path):
     checked = run("policy", "check", str(tmp_path / "none.toml"))
-    assert (checked.exit_code, "cannot be read" in checked.output) == (1, True)
+    assert (checked.exit_code, "cannot be read: there is no such file" in checked.output) == (1, True)
+    assert "it is a folder" in run("policy", "check", str(tmp_path)).output
+    (tmp_path / "gbk.toml").write_bytes("案".encode("gbk"))
+    assert "it is not UTF-8" in run("policy", "check", str(tmp_path / "gbk.toml")).output
+
+
+def test_the_rules_of_a_file_are_shown_by_its_name_too(run):
+    shown = run("policy", "show", "statute-2018")
+    assert (shown.exit_code, "case_not_filed" in shown.output) == (0, True)
+    missing = run("policy", "show", "statute-2019")
+    assert (missing.exit_code, "disclosure/ has statute-2018, yongning-2017" in missing.output) == (1, True)
+
+
+def test_a_milestone_without_fields_is_no_fault_and_shows_only_that_it_happened(run, config):
+    change(config / OVERLAY, 'fields = ["occurred_on", "document_number", "ground"]', "fields = []")
+    assert run("policy", "check").output == "No fault found.\n"
 
 
 def test_a_wrong_overlay_that_is_not_adopted_stops_the_check_and_not_the_start(run, config, tmp_path):

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from caseq import granting
 from tests.service import CASE, Service, case, event, milestone, party
 from tests.walks.grants import names, tokens, views
@@ -51,6 +53,31 @@ def test_who_was_not_in_the_old_case_does_not_learn_from_its_number_that_it_was_
     before = len(service.messages(B))
     assert views(service, B) == {}
     assert len(service.messages(B)) == before
+
+
+@pytest.mark.parametrize("alias_first", [True, False])
+def test_a_former_number_that_is_pushed_as_an_alias_of_the_merged_case_tells_nobody_else(
+    service: Service, alias_first: bool
+) -> None:
+    victim, document = party("victim", "V1", A), "示公（刑）立字〔2026〕7号"
+    merged = [event("case", case(aliases=[CASE, document]), case=NEW)]
+    merged.append(event("party", party("victim", "V2", B), case=NEW))
+    old = [event("case", case()), event("party", victim)]
+    for batch in (merged, old) if alias_first else (old, merged):
+        service.push(*batch)
+    service.push(event("case", case(merged_into=NEW), sequence="2"), *moved(victim, NEW))
+    assert set(views(service, A)) == set(views(service, A, document)) == {"victim"}
+    assert set(views(service, B, document)) == {"victim"}
+    assert views(service, B) == {}
+
+
+def test_a_case_that_went_to_another_source_is_found_by_its_old_number_as_an_alias(service: Service) -> None:
+    service.push(event("case", case()), event("party", party("victim", "V1", A)))
+    service.push(withdrawal("party", "V1"), event("case", case(merged_into=NEW), sequence="2"))
+    there = {"case": NEW, "source": "administrative"}
+    again = [event("case", case("administrative", aliases=[CASE]), **there), event("party", party(phone=A), **there)]
+    service.push(*again, source="administrative")
+    assert {role: view["case_number"] for role, view in views(service, A).items()} == {"victim": NEW}
 
 
 def test_who_was_left_in_a_merged_case_keeps_what_it_had_and_gets_nothing_of_the_other(service: Service) -> None:

@@ -18,6 +18,7 @@ from tests.service import Clock, Service, case, digits_of, event, milestone, par
 from tests.service import service as build_service
 from tests.test_no_leak import Markers, details
 from tests.walks import policies
+from tests.walks.grants import page
 from tests.walks.policies import Rule
 
 View = dict[str, Any]
@@ -110,8 +111,16 @@ def fill(service: Service) -> People:
     return people
 
 
-def views(service: Service, people: People) -> dict[tuple[str, str], View | None]:
+Key = tuple[str, str]
+
+
+def views(service: Service, people: People) -> dict[Key, View | None]:
     """What everybody sees over HTTP, None who gets no code."""
+    return seen_by(service, people)[0]
+
+
+def seen_by(service: Service, people: People) -> tuple[dict[Key, View | None], dict[Key, str]]:
+    """What everybody sees over HTTP, as JSON (None who gets no code) and as a page (empty)."""
     service.clock.advance(minutes=2)
     before = len(service.gateway.messages())
     client = service.client
@@ -121,12 +130,14 @@ def views(service: Service, people: People) -> dict[tuple[str, str], View | None
     }
     service.work()
     codes = {line["to"]: digits_of(line["text"]) for line in service.gateway.messages()[before:]}
-    seen: dict[tuple[str, str], View | None] = dict.fromkeys(people)
+    seen: dict[Key, View | None] = dict.fromkeys(people)
+    pages = dict.fromkeys(people, "")
     for key, phone in people.items():
         if code := codes.get(f"+86{phone}"):
             answer = client.post("/api/v1/sessions", json={"challenge": asked[key], "code": code})
-            seen[key] = service.view(answer.get_json()["token"])
-    return seen
+            token = answer.get_json()["token"]
+            seen[key], pages[key] = service.view(token), page(service, token)
+    return seen, pages
 
 
 def labels(view: View | None) -> Counter[str]:
@@ -162,7 +173,7 @@ def all_kinds_of_changes(rules: list[Rule]) -> list[Rule]:
         if rule["kind"] == "administrative" and "victim" in rule["roles"] and rule["item"] == "mediation":
             rule["scope"] = "every subject"
         if rule["kind"] == "administrative" and rule["item"] == "investigation_terminated":
-            rule["clause"] = "另一条"
+            rule["clause"] = "四(二)9"
         if rule["item"] == "trade_penalty":
             rule["fields"] = ["occurred_on", "penalties"]
         if rule["kind"] == "petition":
@@ -175,6 +186,11 @@ def all_kinds_of_changes(rules: list[Rule]) -> list[Rule]:
 
 def only_the_name(rules: list[Rule]) -> list[Rule]:
     return rules
+
+
+def another_order(rules: list[Rule]) -> list[Rule]:
+    """The same cells; the pages list them in another order."""
+    return rules[::-1]
 
 
 def one_group_on_paper(rules: list[Rule]) -> list[Rule]:
@@ -196,6 +212,7 @@ CHANGES: tuple[tuple[Callable[[list[Rule]], list[Rule]], bool], ...] = (
     (all_kinds_of_changes, True),
     (only_the_name, False),
     (only_the_name, True),
+    (another_order, False),
     (one_group_on_paper, False),
     (fewer_items, False),
     (all_on_paper, False),
@@ -221,22 +238,26 @@ def test_a_preview_names_exactly_those_whose_pages_change_when_the_policy_is_ado
     people = fill(start(policies.BASE, None, True))
     service = start(policies.BASE, None, False)
     monkeypatch.setenv("CASEQ_CONFIG_DIR", str(tmp_path / "config-1"))
-    before = views(service, people)
+    before, said = seen_by(service, people)
     for n, (make, adopts) in enumerate(CHANGES):
         new = policies.folder(tmp_path / f"new-{n}", "changed", make, False) / "disclosure" / "changed.toml"
         overlay = ["--adopt-new", policies.OVERLAY] if adopts else []
         output, rows = previewed(service, monkeypatch, tmp_path, ["current", str(new), *overlay])
-        after = views(start("changed", make, adopts), people)
+        after, says = seen_by(start("changed", make, adopts), people)
         named = {(row["case_number"], row["party"]): row for row in rows}
         assert len(named) == len(rows)
-        assert set(named) == {key for key in people if without_policy(before[key]) != without_policy(after[key])}
+        in_view = {key for key in people if without_policy(before[key]) != without_policy(after[key])}
+        assert {key for key, row in named.items() if row["changes"] == "view"} == in_view
+        assert set(named) == in_view | {key for key in people if said[key] != says[key]}
         for key, row in named.items():
+            assert row["changes"] in ("view", "page text only")
             was, becomes = labels(before[key]), labels(after[key])
             assert row["opens"].split() == sorted(becomes - was), key
             assert row["closes"].split() == sorted(was - becomes), key
             assert row["opens"] or row["closes"] or row["otherwise"], key
         assert make is not all_on_paper or not any(after.values())
-        assert f"{len(rows)} of " in output
+        assert f"{len(in_view)} of " in output
+        assert f"; {len(rows) - len(in_view)} 人" in output.splitlines()[-2 if "另有" in output else -1]
         assert bool(rows) is (adopts or make is not only_the_name)
         assert "139000" not in output
         assert "测试人" not in output

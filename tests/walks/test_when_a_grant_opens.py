@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from caseq.granting import Deed, do
+from caseq.granting import Deed, Widened, do, widen
 from tests.service import CASE, Service, case, event, milestone, party
 from tests.walks.grants import names, page, tokens, views
 
@@ -95,9 +95,73 @@ def test_in_a_juvenile_case_others_see_what_concerns_the_whole_case_only(
     ) == 1
     assert names(views(service, B)["suspect"]) == ["compulsory_measure"] * 2
     assert names(views(service, C)["suspect_family"]) == ["compulsory_measure"] * 3
-    # The flag was a mistake: all is as before.
+    # Grown up, or a mistake? No push tells, so only staff open it again.
+    told = len(service.messages(A))
     service.push(event("case", case(), sequence="3"), event("party", {**people[2], "juvenile": False}, sequence="3"))
-    assert len(names(views(service, A)["victim"])) == 3
+    assert names(service.view(victim)) == ["case_filed", "compulsory_measure"]
+    service.work()
+    assert len(service.messages(A)) == told
+    assert widen(service.runtime, CASE, "法制大队", "登记错误") is Widened.DONE
+    assert len(names(service.view(victim))) == 3
+
+
+TAKEN_BACK = [
+    pytest.param([event("party", party("suspect", "S1", subject="S1"), sequence="2")], id="grown up"),
+    pytest.param([event("withdrawal", {"record": "party", "key": "S1"}, sequence="2")], id="withdrawn"),
+    pytest.param([event("case", case(), sequence="2")], id="the flag of the case cleared"),
+    pytest.param(
+        [event("withdrawal", {"record": "case", "key": CASE}, sequence="2"), event("case", case(), sequence="3")],
+        id="the case withdrawn and pushed anew",
+    ),
+]
+
+
+@pytest.mark.parametrize("later", TAKEN_BACK)
+def test_what_was_sealed_for_a_minor_suspect_stays_sealed_whatever_is_pushed_later(
+    service: Service, later: list[dict[str, Any]]
+) -> None:
+    minor = party("suspect", "S1", B, subject="S1", juvenile="S1" in str(later))
+    service.push(event("case", case(juvenile=not minor["juvenile"])), event("party", party("victim", phone=A)))
+    service.push(event("party", minor), measure("S1"), event("milestone", milestone()))
+    assert names(views(service, A)["victim"]) == ["case_filed"]
+    service.work()
+    told = len(service.messages(A))
+    service.push(*later, measure("S1", "M-later"))
+    service.work()
+    reopened = any(one["data"].get("record") == "case" for one in later)
+    assert len(service.messages(A)) == told + reopened
+    assert names(views(service, A)["victim"]) == ["case_filed"]
+
+
+def test_what_moves_from_a_sealed_case_seals_the_case_it_goes_to(service: Service) -> None:
+    other = "A6401215100002026110077"
+    minor = party("suspect", "S1", B, subject="S1", juvenile=True)
+    service.push(event("case", case()), event("party", minor), measure("S1"))
+    service.push(event("party", {**minor, "juvenile": False}, sequence="2"))
+    service.push(event("case", case(), case=other), event("party", party("victim", phone=A), case=other))
+    service.push(event("withdrawal", {"record": "milestone", "key": "M1"}, sequence="3"))
+    service.push(measure("S1", case=other, sequence="4"), event("milestone", milestone(), case=other))
+    assert names(views(service, A, other)["victim"]) == ["case_filed"]
+
+
+def test_staff_widen_a_case_only_when_no_source_speaks_of_a_minor_any_more(service: Service) -> None:
+    minor = party("suspect", "S1", B, subject="S1", juvenile=True)
+    service.push(event("case", case()), event("party", party("victim", phone=A)), event("party", minor), measure())
+
+    def lift() -> Widened:
+        return widen(service.runtime, CASE, "法制大队", "登记错误")
+
+    assert lift() is Widened.HAS_MINOR
+    service.push(event("party", {**minor, "juvenile": False}, sequence="2"))
+    assert lift() is Widened.DONE
+    assert lift() is Widened.NOT_NARROWED
+    assert names(views(service, A)["victim"]) == ["compulsory_measure"]
+    service.push(event("case", case(), sequence="2"), event("party", {**minor, "juvenile": False}, sequence="3"))
+    assert names(views(service, A)["victim"]) == ["compulsory_measure"]
+    service.push(event("party", minor, sequence="4"))
+    assert names(views(service, A)["victim"]) == []
+    service.push(event("withdrawal", {"record": "case", "key": CASE}, sequence="5"))
+    assert lift() is Widened.NO_CASE
 
 
 def test_the_guardian_asks_for_the_minor_and_at_eighteen_access_passes_after_a_new_check(service: Service) -> None:

@@ -1,5 +1,7 @@
 """Access is per person, role, subject and case: every corner in which two people or two roles meet."""
 
+from typing import Any
+
 import pytest
 
 from tests.service import CASE, Service, case, event, milestone, party
@@ -51,7 +53,7 @@ def test_in_a_mutual_assault_each_role_of_each_person_sees_its_own_matter_and_ne
         assert details(seen["suspect"], "pre_penalty_notice") == [f"告知{own}"]
 
 
-def measure(subject: str, key: str, kind: str = "criminal_detention", day: str = "2026-11-21") -> dict[str, object]:
+def measure(subject: str, key: str, kind: str = "criminal_detention", day: str = "2026-11-21") -> dict[str, Any]:
     more = {"subject": subject, "occurred_on": day, "details": {"measure": kind, "action": "imposed"}}
     return event("milestone", milestone("compulsory_measure", key, document_number=f"拘{key}", **more))
 
@@ -137,6 +139,79 @@ def test_a_second_measure_that_reads_otherwise_is_one_more_line_and_one_sms(serv
     service.work()
     assert len(service.messages(A)) == told + 1
     assert names(views(service, A)["victim"]) == ["compulsory_measure", "compulsory_measure"]
+
+
+def since(service: Service, token: str) -> list[str]:
+    """When the victim's lines were published."""
+    view = service.view(token)
+    assert view is not None
+    return [item["released_at"] for item in view["milestones"]]
+
+
+#: What happens later to one of two alike measures, which a victim reads as one line.
+LATER = {
+    "the first is withdrawn": [event("withdrawal", {"record": "milestone", "key": "M1"}, sequence="2")],
+    "the second is withdrawn": [event("withdrawal", {"record": "milestone", "key": "M2"}, sequence="2")],
+    "the first was another's": [("M1", {"subject": "S9"})],
+    "the first is of the whole case": [("M1", {"subject": None})],
+    "the first is held": [("M1", {"hold": {"reason": "有碍侦查"}})],
+    "the first reads otherwise to its suspect": [("M1", {"action": "extended"})],
+    "the first is another measure": [("M1", {"occurred_on": "2026-11-01"})],
+    "the second is held and shown again": [("M2", {"hold": {"reason": "有碍侦查"}}), ("M2", {})],
+    "the first goes, and comes again": [
+        event("withdrawal", {"record": "milestone", "key": "M1"}, sequence="2"),
+        ("M1", {}),
+    ],
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER.keys())
+def test_the_day_of_a_line_does_not_tell_that_two_suspects_make_it(service: Service, later: list[Any]) -> None:
+    service.push(event("case", case()), event("party", party("victim", "V1", A)), measure("S1", "M1"))
+    (token,) = tokens(service, A)
+    (first,) = since(service, token)
+    service.clock.advance(minutes=3)
+    service.push(measure("S2", "M2"))
+    assert since(service, token) == [first]
+    for n, step in enumerate(later, start=2):
+        service.clock.advance(minutes=1)
+        service.push(step if isinstance(step, dict) else corrected(step[0], step[1], str(n + 1)))
+        assert first in since(service, token)
+
+
+def corrected(key: str, change: dict[str, Any], sequence: str) -> dict[str, Any]:
+    pushed = measure({"M1": "S1", "M2": "S2"}[key], key)
+    data = {**pushed["data"], **{name: value for name, value in change.items() if name != "action"}}
+    if "action" in change:
+        data["details"] = {**data["details"], "action": change["action"]}
+    return {**pushed, "data": data, "sequence": sequence}
+
+
+def test_the_day_of_a_line_stays_when_one_whose_hold_is_over_is_left_alone_in_it(service: Service) -> None:
+    held = corrected("M2", {"hold": {"reason": "有碍侦查", "until": "2026-11-24"}}, "1")
+    people = [party("victim", "V1", A), party("suspect", "P2", B, subject="S2")]
+    service.push(event("case", case()), *(event("party", one) for one in people), measure("S1", "M1"), held)
+    (first,) = since(service, tokens(service, A)[0])
+    service.clock.advance(days=2)
+    service.push(event("withdrawal", {"record": "milestone", "key": "M1"}, sequence="2"))
+    assert since(service, tokens(service, A)[0]) == [first]
+    # The suspect's own page says when the suspect's own measure could first be read.
+    assert since(service, tokens(service, B)[0]) == ["2026-11-25T00:00:00+08:00"]
+
+
+def test_the_day_of_a_line_does_not_tell_that_another_one_is_held(service: Service) -> None:
+    held = corrected("M1", {"hold": {"reason": "有碍侦查"}}, "1")
+    service.push(event("case", case()), event("party", party("victim", "V1", A)), held)
+    service.clock.advance(minutes=3)
+    service.push(measure("S2", "M2"))
+    assert since(service, tokens(service, A)[0]) == ["2026-11-23T12:03:00+08:00"]
+
+
+def test_a_suspect_does_not_learn_from_a_day_that_another_came_first(service: Service) -> None:
+    service.push(event("case", case()), event("party", party("suspect", "P2", B, subject="S2")), measure("S1", "M1"))
+    service.clock.advance(minutes=3)
+    service.push(measure("S2", "M2"))
+    assert since(service, tokens(service, B)[0]) == ["2026-11-23T12:03:00+08:00"]
 
 
 def test_an_empty_subject_says_what_none_says_and_is_no_suspect_of_its_own(service: Service) -> None:

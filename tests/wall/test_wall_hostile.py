@@ -17,6 +17,8 @@ from tests.test_no_leak import Markers, granted
 from tests.wall.statements import HOSTILE
 from tests.wall.walling import Walled, apply, marked
 
+pytestmark = pytest.mark.usefixtures("ledger_of_everything")
+
 OTHER_CASE, OTHER_PHONE = "A6401215100002026110099", "19987654321"
 KIND, ROLE = "criminal", "victim"
 

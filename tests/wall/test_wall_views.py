@@ -14,6 +14,8 @@ from tests.service import CASE, Service, case, event, milestone, party
 from tests.test_no_leak import Markers, granted
 from tests.wall.walling import Walled, apply, marked
 
+pytestmark = pytest.mark.usefixtures("ledger_of_everything")
+
 FAR = (date.today() + timedelta(days=30)).isoformat()
 GONE = (date.today() - timedelta(days=400)).isoformat()
 

@@ -81,7 +81,8 @@ def test_a_code_from_the_sms_opens_the_case_until_it_is_signed_out(service):
 def test_the_view_is_what_the_policy_grants_and_no_key_more(service):
     view = get_case(service, service.log_in()).get_json()
     items = {"case_number", "kind", "role", "as_of", "source_silent", "unit", "rights", "milestones", "policy"}
-    assert set(view) == items
+    assert set(view) == items | {"rights_clause"}
+    assert view["rights_clause"] == "四(二)1(1)"
     assert view["unit"] == {
         "name": "示例县公安局城关派出所",
         "address": "示例县城关镇中心路1号",

@@ -78,10 +78,20 @@ def test_the_page_says_what_was_decided_and_what_one_can_do(adopted, role, cours
     page = page_of(adopted, view)
     assert page.headline == headline
     assert to_do in page.to_do[0]
-    assert "《公安机关办理刑事案件程序规定》" in page.clauses
+    assert "《公安机关办理刑事案件程序规定》" in page.basis
     english = html_of(adopted, view_of(adopted, "criminal", role, course, "en"), "en")
     assert '<span lang="zh-CN">《公安机关办理刑事案件程序规定》第1' in english
     assert '<span lang="zh-CN">四' not in english
+
+
+def test_an_entry_of_the_overlay_names_its_statute_and_one_of_the_plan_its_number(adopted):
+    page = page_of(adopted, view_of(adopted, "criminal", "victim", [FILED, OPINION]))
+    clauses = {str(entry.title): str(entry.clause) for entry in page.entries}
+    assert clauses["鉴定意见"] == "《公安机关办理刑事案件程序规定》第252条"
+    assert "《" not in clauses["立案"]
+    plan = adopted.runtime.settings.bureau.clause_source["zh"]
+    assert page.basis.index(plan) < page.basis.index("四（二）1（1）") < page.basis.index("第189条")
+    assert page.basis.count("第189条") == page.basis.count(plan) == 1
 
 
 def test_a_refusal_before_the_filing_is_a_step_and_not_the_end(adopted):

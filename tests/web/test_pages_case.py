@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from caseq.rules.case import SUSPECT_SIDE
-from caseq.rules.disclosure import CaseView
+from caseq.rules.disclosure import CaseView, TransferView
+from caseq.web import casepage
+from caseq.web.language import words
 from caseq.web.wording import MILESTONES
 from tests.web.pagesamples import (
     ACCEPTED,
@@ -160,7 +162,7 @@ def test_a_statement_is_not_asked_for_after_the_decision(service):
 def test_the_lists_of_what_is_and_is_not_shown_are_the_same_for_every_case(service):
     for kind, role in READERS:
         pages = [page_of(service, view_of(service, kind, role, course)) for course in COURSES[kind]]
-        assert len({(page.seen, page.hidden, page.clauses) for page in pages}) == 1
+        assert len({(page.seen, page.hidden, page.basis) for page in pages}) == 1
 
 
 def test_an_empty_case_and_one_with_only_hidden_steps_look_the_same(service):
@@ -183,6 +185,25 @@ def test_pushed_text_stays_text(service):
 def test_text_of_case_systems_is_marked_as_chinese_on_english_pages(service):
     view = view_of(service, "criminal", "suspect", [WITHDRAWN], "en")
     assert '<span lang="zh-CN">没有犯罪事实</span>' in html_of(service, view, "en")
+
+
+def test_every_entry_the_unit_and_the_rights_say_by_which_clause_they_are_shown(service):
+    for language, clause in (("zh", "依据：四（二）3（1）"), ("en", "Basis: 4(2)3(1)")):
+        view = view_of(service, "criminal", "suspect", [DETAINED, SENT], language)
+        html = text_of(html_of(service, view, language))
+        assert html.count(clause) == len(view.milestones) + 2
+        bare = text_of(html_of(service, replace(view, unit=None, rights=(), rights_clause=None), language))
+        assert bare.count(clause) == len(view.milestones)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_transferred_case_says_too_what_is_never_shown(service, language):
+    said = words(language)
+    for kind, role in READERS:
+        view = view_of(service, kind, role, [], language)
+        page = casepage.transfer(replace(view, transferred_to=TransferView({}, "四(二)1(1)")), said)
+        assert {pair[0] for pair in page.hidden} >= {pair[0] for pair in page_of(service, view, language).hidden}
+        assert page.hidden
 
 
 def test_the_title_tells_nothing(service):

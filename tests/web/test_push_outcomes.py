@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from sqlalchemy import func, select
 
 from caseq.store.tables import audit, case_aliases, cases, history, milestones, outbox, parked, quarantine, received
@@ -454,3 +455,26 @@ def test_every_request_is_in_the_audit_with_its_counts_and_nothing_personal(serv
     assert row.source == "criminal"
     assert {name: row.facts[name] for name in ("accepted", "refused")} == {"accepted": 3, "refused": 1}
     assert set(row.facts) == {"origin", "accepted", "refused"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "field"),
+    [
+        ("milestone", milestone("mediation"), "data.name"),
+        ("milestone", milestone("case_accepted"), "data.name"),
+        ("party", party("trade_member"), "data.role"),
+        ("party", party("petitioner"), "data.role"),
+    ],
+)
+def test_what_a_case_of_this_kind_cannot_have_is_refused_and_not_kept(service, type_, data, field):
+    service.push(event("case", case()))
+    (result,) = service.push(event(type_, data))
+    assert (result["outcome"], list(result["errors"])) == ("refused", [field])
+    assert "criminal" in result["errors"][field][0]
+
+
+def test_what_came_before_its_case_is_refused_when_the_case_is_of_another_kind(service):
+    assert service.outcomes(event("milestone", milestone("mediation"))) == ["parked"]
+    assert service.outcomes(event("case", case())) == ["accepted"]
+    assert count(service, milestones) == 0
+    assert count(service, quarantine) == 1

@@ -111,10 +111,10 @@ def party_data():
     """Wrong data of a party: (event, fields that must be named)."""
     wrong = {
         "role": ("witness", "", None, 1),
-        "party": ("", None, LONG, 5),
+        "party": ("", None, LONG, 5, "P1 "),
         "name": (LONG, 5, "a\x01b"),
         "phone": (LONG, 19912345678),
-        "subject": (LONG, 5),
+        "subject": (LONG, 5, " S1", "S1 ", "S1\u3000", "\u2003"),
         "appeared_on": WRONG_DAYS,
         "valid_from": WRONG_DAYS,
         "valid_until": WRONG_DAYS,
@@ -304,14 +304,16 @@ def test_a_key_may_be_null_where_it_may_be_left_out(service):
     empty_party = {"party": "P", "role": "victim", **dict.fromkeys(("name", "phone", "subject", "appeared_on", "sms"))}
     empty_milestone = {
         "milestone": "M",
-        "name": "hearing",
+        "name": "expert_opinion",
         **dict.fromkeys(("subject", "occurred_on", "document_number", "details", "hold", "tell_first")),
     }
     events = [
         event("case", empty_case),
         event("party", empty_party),
         event("milestone", empty_milestone),
-        event("milestone", {**empty_milestone, "details": {"phase": None, "place": ""}}, sequence="2"),
+        event(
+            "milestone", {**empty_milestone, "details": {"reappraisal_until": None, "opinion_kind": ""}}, sequence="2"
+        ),
         event("withdrawal", {"record": "milestone", "key": "M", "reason": None}, sequence="3"),
     ]
     assert service.outcomes(*events) == ["accepted"] * 5
