@@ -208,7 +208,7 @@ def _open(runtime: Runtime, connection: Connection, party: Any, way: str, visito
     guessing.forgive(connection, party.party_id)
     if party.entered_at is None:
         sessions.note_entry(connection, party.party_id, now)
-    elif party.party_id not in visitor.known:
+    elif way != "sms" and party.party_id not in visitor.known:  # a code from an SMS has told the owner already
         outbox.add_notice(connection, Purpose.DEVICE, party.party_id, party.phone_hash, f"session:{session_id}", now)
     ids = {"session_id": session_id, "party_id": party.party_id, "case_id": party.case_id}
     auditing.record(connection, "login", now, facts={"way": way}, **ids)

@@ -47,6 +47,11 @@ _addresses = count(1)
 PHONE = "19912345678"
 
 
+def elsewhere() -> dict[str, str]:
+    """The WSGI variables of a network that nobody asked from before."""
+    return {"REMOTE_ADDR": f"198.51.100.{next(_addresses) % 250}"}
+
+
 class Clock:
     """A clock that stands still until it is moved."""
 
@@ -158,16 +163,29 @@ class Service:
                 texting.send(self.runtime, self.gateway, job)
 
     def messages(self, phone: str | None = None) -> list[str]:
-        """The texts sent so far, to one number (as typed) or to all."""
+        """The codes and news sent so far, to one number (as typed) or to all."""
         to = f"+86{phone}" if phone else None
-        return [line["text"] for line in self.gateway.messages() if to in (None, line["to"])]
+        return [line["text"] for line in self.lines() if to in (None, line["to"])]
+
+    def lines(self) -> list[dict[str, str]]:
+        """The codes and news sent so far, with their numbers."""
+        return [line for line in self.gateway.messages() if line["text"] not in self._notice_texts]
+
+    def notices(self, phone: str) -> list[str]:
+        """What kind of notice this number got so far: "device" or "number"."""
+        texts = [line["text"] for line in self.gateway.messages() if line["to"] == f"+86{phone}"]
+        return [self._notice_texts[text] for text in texts if text in self._notice_texts]
+
+    @cached_property
+    def _notice_texts(self) -> dict[str, str]:
+        settings = self.runtime.settings
+        kinds = [(texts, kind) for texts in settings.texts.values() for kind in ("device", "number")]
+        return {texts.notice_text(kind, settings.bureau.help_phone): kind for texts, kind in kinds}
 
     def code_for(self, phone: str = PHONE, case: str = CASE) -> tuple[str, str]:
         """Ask for a code as a program would; (challenge, code from the newest SMS)."""
         body = {"case_number": case, "phone": phone}
-        elsewhere = {"REMOTE_ADDR": f"198.51.100.{next(_addresses) % 250}"}
-        asked = self.client.post("/api/v1/codes", json=body, environ_overrides=elsewhere)
-        challenge = asked.get_json()["challenge"]
+        challenge = self.client.post("/api/v1/codes", json=body, environ_overrides=elsewhere()).get_json()["challenge"]
         before = len(self.messages(phone))
         self.work()
         codes = [code for text in self.messages(phone)[before:] if len(code := digits_of(text)) == 8]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, select, update
+from sqlalchemy import Connection, Select, func, literal, or_, select, update
 
 from caseq.rules.case import SUSPECT_SIDE
 from caseq.rules.disclosure import Policy

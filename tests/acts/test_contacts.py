@@ -12,6 +12,7 @@ from caseq import rekeying
 from caseq.cli import main
 from caseq.errors import SealBroken
 from caseq.store.contacts import Standing
+from caseq.store.shelves import SHELVES
 from caseq.store.tables import audit, codes, marks, outbox, parties, sessions
 from tests.acts.handwritten import edit, make_old, row, unbound
 from tests.service import PHONE, case, environment, event, milestone, party
@@ -252,7 +253,7 @@ def test_rows_of_before_are_good_until_a_rotation_has_bound_them(filled, logged)
     filled.work()
     assert len(filled.messages(PHONE)) == 3
     old = row(filled, "OWN")
-    assert [done.broken + done.left for done in rotated(filled)] == [0] * 5
+    assert [done.broken + done.left for done in rotated(filled)] == [0] * len(SHELVES)
     assert all(row(filled, key)["contact_mac"] for key in ("VICTIM", "OWN"))
     assert rekeying.suspicious_contacts(filled.runtime) == []
     filled.clock.advance(seconds=61)

@@ -98,6 +98,9 @@ def test_after_a_rotation_the_old_key_is_needed_for_nothing(started):
         "parked": 1,
         "quarantine": 1,
         "file_batches": 0,
+        "authenticators": 0,
+        "preferences": 0,
+        "outbox": 0,
         "history": 3,
     }
     assert not newest_is_enough(both)

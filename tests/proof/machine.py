@@ -91,7 +91,7 @@ class Pair:
 
     def new_messages(self) -> Counter[tuple[str, str]]:
         """What was sent since the last call: (telephone number, text)."""
-        lines = self.service.gateway.messages()[self.heard :]
+        lines = self.service.lines()[self.heard :]
         self.heard += len(lines)
         return Counter((line["to"].removeprefix("+86"), line["text"]) for line in lines)
 

@@ -52,6 +52,10 @@ def folder(path: Path, name: str, change: Callable[[list[Rule]], list[Rule]] | N
         (f'policy = "{BASE}"', f'policy = "{name}"'),
         ('ask_code = "60 per 10 minutes; 600 per day"', 'ask_code = "10000 per minute"'),
         ('enter_code = "120 per 10 minutes"', 'enter_code = "10000 per minute"'),
+        ("site_least = 500", "site_least = 1000000"),
+        ("network = 3\n", "network = 1000\n"),
+        ("party = 10\n", "party = 1000\n"),
+        ("case = 30\n", "case = 1000\n"),
     ):
         assert main.count(old) == 1, old
         main = main.replace(old, new)

@@ -121,7 +121,7 @@ def views(service: Service, people: People) -> dict[Key, View | None]:
 
 def seen_by(service: Service, people: People) -> tuple[dict[Key, View | None], dict[Key, str]]:
     """What everybody sees over HTTP, as JSON (None who gets no code) and as a page (empty)."""
-    service.clock.advance(minutes=2)
+    service.clock.advance(minutes=13)
     before = len(service.gateway.messages())
     client = service.client
     asked = {
