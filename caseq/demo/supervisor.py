@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import requests
@@ -22,8 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from caseq import runtime
-from caseq.demo import casesystem, extras
+from caseq.demo import casesystem, extras, ways
 from caseq.demo.casesystem import Person
+from caseq.demo.ways import Codes
 from caseq.rules import signing
 from caseq.rules.case import Role
 from caseq.settings import load, shipped
@@ -111,7 +113,7 @@ def _run(
         return 0 if stopping.is_set() else 1
     people = casesystem.show_people(folder / "casesystem.db")
     people += extras.push(service, _keys(environ), folder / "casesystem.db", people)
-    _print_people(console, service, folder, people)
+    _print_people(console, service, folder, people, ways.make(environ, people))
     return _watch(console, folder, children, stopping)
 
 
@@ -196,20 +198,32 @@ def _held(service: str, environ: Mapping[str, str]) -> int:
     return total
 
 
-def _print_people(console: Console, service: str, folder: Path, people: list[Person]) -> None:
+def _print_people(
+    console: Console, service: str, folder: Path, people: list[Person], codes: Mapping[Person, Codes]
+) -> None:
     table = Table(title="Who can log in, and what to type", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for column in ("role", "kind", "case number", "phone", "code"):
+    for column in ("role", "case number", "phone for SMS", "or paper code"):
         table.add_column(column, no_wrap=True)
-    for person in sorted(people, key=lambda person: (person.kind, list(Role).index(Role(person.role)))):
-        table.add_row(person.role, person.kind, person.case_number, person.phone, "SMS")
-    for role in NOT_ONLINE:
-        table.add_row(role.value, "-", "not online:", "by notice", "-")
+    in_order = sorted(people, key=lambda person: (person.kind, list(Role).index(Role(person.role))))
+    for kind, persons in groupby(in_order, key=lambda person: person.kind):
+        table.add_row(f"[bold]{kind}[/bold]")
+        for person in persons:
+            table.add_row(f"  {person.role}", person.case_number, person.phone, _paper(codes, person))
     console.print(table)
+    console.print(f"Never online, told by notice: {', '.join(role.value for role in NOT_ONLINE)}")
+    for person, own in codes.items():
+        if own.app_secret:
+            app = f"Authenticator of the {person.kind} victim (8 digits, every 30 s): secret {own.app_secret}"
+            console.print(app, highlight=False, soft_wrap=True)
     console.print(f"Log in:       {service}/", highlight=False)
     console.print(f"The phone:    {service}/demo/messages (and below, as messages come)", highlight=False)
     console.print(f"Logs:         {folder}", highlight=False, soft_wrap=True)
     console.print("A change:     type `.venv/bin/caseq demo --change` in another terminal")
     console.print("Stop:         Ctrl-C\n")
+
+
+def _paper(codes: Mapping[Person, Codes], person: Person) -> str:
+    return codes[person].paper if person in codes else "-"
 
 
 def _watch(console: Console, folder: Path, children: list[Child], stopping: threading.Event) -> int:

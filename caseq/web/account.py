@@ -64,7 +64,7 @@ def begin_authenticator() -> Response:
     if isinstance(begun, Failed):
         return _failed(begun)
     secret = " ".join(begun.secret[place : place + 4] for place in range(0, len(begun.secret), 4))
-    return page("authenticator", begun=True, secret=secret, qr=_qr(begun.address), signed_in=True)
+    return page("authenticator", begun=True, secret=secret, qr=qr_of(begun.address), signed_in=True)
 
 
 @blueprint.post("/authenticator/confirm")
@@ -107,7 +107,7 @@ def _timeout() -> Response:
     return drop(go("timeout"), SESSION) if session_token() else go("start")
 
 
-def _qr(address: str) -> Markup:
+def qr_of(address: str) -> Markup:
     """The address as an SVG without styles or scripts; the page says in words what it is."""
     out = io.BytesIO()
     segno.make(address, error="m").save(out, kind="svg", scale=5, border=4, xmldecl=False, svgns=True, nl=False)

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page
 
 from caseq.rules.disclosure import TransferView
 from caseq.settings import policy_of
-from caseq.web import casepage, policypage
+from caseq.store.preferences import Account, Preferences
+from caseq.web import account, casepage, fields, policypage
 from caseq.web.browser import Steps, page_words
 from caseq.web.language import words
 from caseq.web.region import Came
@@ -42,6 +43,11 @@ STATES = {
 }
 TRANSFERRED = ("/sample/transferred/all", "/sample/transferred/nothing")
 CAME = ("/sample/refused", *(f"/sample/came/{page}" for page in ("start", "method", "signed-out", "timeout")))
+OWN = (
+    *(f"/sample/own-code/{way}/{typed}" for way in ("paper", "app") for typed in ("-", "12")),
+    *(f"/sample/preferences/{saved}" for saved in (0, 1)),
+    *(f"/sample/authenticator/{state}" for state in ("none", "begun", "fault", "has_app", "done", "not_fresh")),
+)
 STATIC = ("/help", "/what-you-can-see", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED, *CAME)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
@@ -86,6 +92,29 @@ def add_samples(app: Flask, service: Service) -> None:
     @app.get("/sample/refused")
     def refused() -> str:
         return render_template("pages/start.html", came=Came(is_refused=True), typed="")
+
+    @app.get("/sample/own-code/<way>/<typed>")
+    def own_code(way: str, typed: str) -> str:
+        said = {} if typed == "-" else {"typed": typed, "fault": fields.own_code_fault(way, typed)}
+        return render_template("pages/own-code.html", steps=Steps(CASE, way=way), **said)
+
+    @app.get("/sample/preferences/<int:saved>")
+    def preferences(saved: int) -> str:
+        wishes = Preferences(sms=bool(saved), safe_contact="只在上午打")
+        mine = Account(wishes, "5678" if saved else "", has_app=bool(saved), sessions=2)
+        return render_template(
+            "pages/preferences.html", account=mine, saved=bool(saved), sample="【示例】x", signed_in=True
+        )
+
+    @app.get("/sample/authenticator/<state>")
+    def authenticator(state: str) -> str:
+        begun = {
+            "secret": "D3NH 4BWD GDD6 QPTV DA6R D3L4 O5G6 J7L7",
+            "qr": account.qr_of("otpauth://totp/caseq?secret=D3"),
+        }
+        known = {"fault": fields.own_code_fault("app", "12345678")} if state == "fault" else {state: True}
+        more = begun if state == "begun" else {}
+        return render_template("pages/authenticator.html", signed_in=True, **{**known, **more})
 
     @app.get("/sample/error/<int:status>")
     def error(status: int) -> str:
@@ -137,6 +166,16 @@ def test_every_other_page_is_fine(look, path):
     page, url, _ = look
     page.goto(url + path)
     is_fine(page)
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_every_page_of_the_ways_in_without_sms_is_fine(look, path):
+    page, url, _ = look
+    page.goto(url + path)
+    is_fine(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]] == []
+    page.set_viewport_size({"width": 375, "height": 812})
 
 
 def test_the_policy_is_cards_on_a_phone_and_tables_on_a_desk(look):
