@@ -64,8 +64,8 @@ def add_pending(connection: sqlite3.Connection, rows: Iterable[tuple[str, str]])
     # A row that was refused has no record, and yet the case that it left may be free of its fault now.
     connection.execute(
         "INSERT OR IGNORE INTO pending (case_number) SELECT DISTINCT case_number FROM unreadable"
-        " WHERE origin IN (SELECT value FROM json_each(?))",
-        origins,
+        " WHERE origin IN (SELECT value FROM json_each(?)) AND case_number != ?",
+        (*origins, NO_CASE),
     )
 
 
@@ -73,7 +73,9 @@ def add_all_known(connection: sqlite3.Connection) -> None:
     """Marks every case in the state to be read, also those that are refused or were."""
     connection.execute(
         "INSERT OR IGNORE INTO pending (case_number) SELECT case_number FROM record"
-        " UNION SELECT case_number FROM unreadable UNION SELECT case_number FROM claim WHERE is_claimed"
+        " UNION SELECT case_number FROM unreadable WHERE case_number != ?"
+        " UNION SELECT case_number FROM claim WHERE is_claimed",
+        (NO_CASE,),
     )
 
 

@@ -32,6 +32,7 @@ class Bureau:
 @dataclass(frozen=True)
 class Login:
     code_minutes: int
+    answer_milliseconds: int
     tries: int
     pauses_seconds: tuple[int, ...]
     session_idle_minutes: int

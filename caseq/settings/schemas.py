@@ -103,6 +103,7 @@ class _Disclosure(Schema):
 
 class _Login(Schema):
     code_minutes = _whole(60)
+    answer_milliseconds = _whole(1000)
     tries = _whole(10)
     pauses_seconds = fields.List(_whole(3600), required=True, validate=validate.Length(min=1))
     session_idle_minutes = _whole(240)

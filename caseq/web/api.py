@@ -17,6 +17,7 @@ from caseq.settings.strictfields import Flag
 from caseq.store.preferences import Account
 from caseq.web.current import LANGUAGES, api_language, bearer_token, runtime
 from caseq.web.limits import visitor
+from caseq.web.pace import even
 from caseq.web.problems import problem
 from caseq.web.schemas import flat
 
@@ -86,6 +87,7 @@ def ask_code() -> Response:
 
 
 @blueprint.post("/sessions")
+@even
 def enter_code() -> Response:
     """Open a session with a code; every refusal is one and the same 401."""
     body = _body(SessionsRequest())

@@ -33,6 +33,7 @@ from caseq.web.browser import (
 )
 from caseq.web.current import runtime
 from caseq.web.limits import visitor
+from caseq.web.pace import even
 from caseq.web.rendering import go, page, plain
 
 blueprint = Blueprint("pages", __name__)
@@ -117,6 +118,7 @@ def code() -> Response:
 
 
 @blueprint.post("/code")
+@even
 def take_code() -> Response:
     """Opens a session, or keeps why the code was not taken and shows step 3 again."""
     steps, typed = read_steps(), request.form.get("code", "")[:LONGEST_NUMBER]

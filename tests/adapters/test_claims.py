@@ -77,7 +77,8 @@ def test_a_full_read_finds_that_the_twin_is_gone(source: Source, adapter: Adapte
     _add(source, FIRST, "1")
     _add(source, SECOND, "2")
     assert adapter.once()
-    source.write("DELETE FROM B_ASJ_AJ WHERE SYSTEMID = '2'")
+    for table in ("B_ASJ_XYRDJ", "B_ASJ_SHRDJ", "B_ASJ_AJ"):
+        source.write(f"DELETE FROM {table} WHERE AJBH = '{SECOND}'")
     adapter.state("DELETE FROM setting WHERE name = 'full_read'")
     assert adapter.once()
     assert (_cases(peer), _refused(adapter)) == ({FIRST}, [])

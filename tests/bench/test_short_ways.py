@@ -199,6 +199,7 @@ def test_rows_are_put_replaced_or_left(service: Service) -> None:
         "sequence": "1",
         "formed_at": NOON,
         "released_at": NOON,
+        "line_since": None,
         "withdrawn": False,
     }
     rows = [{**row, "key": f"M{n}"} for n in range(3)]

@@ -56,7 +56,8 @@ SMALL_TARGETS = """least => [...document.querySelectorAll('a, button, input:not(
   const box = e.getBoundingClientRect(), parent = e.parentElement;
   const inText = e.matches('p a, li a, dd a') && parent.textContent.trim() !== e.textContent.trim()
     && getComputedStyle(e).display === 'inline';
-  return box.width && !e.matches('.skip') && !inText && (box.height < least - .5 || box.width < 44);
+  const isOfCard = e.matches('.choice > input');
+  return box.width && !e.matches('.skip') && !inText && !isOfCard && (box.height < least - .5 || box.width < 44);
 }).map(e => e.outerHTML.slice(0, 90))"""
 
 

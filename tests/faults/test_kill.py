@@ -144,12 +144,17 @@ def outbox(system: Whole) -> Counter[tuple[str, ...]]:
     """How many messages ended as sent, and of those that did not how many by state, reason, case and role."""
     query = """
         SELECT outbox.state, reason, number, role FROM outbox
-        JOIN parties ON parties.id = party_id JOIN cases ON cases.id = parties.case_id"""
+        JOIN parties ON parties.id = party_id JOIN cases ON cases.id = parties.case_id
+        WHERE purpose != 'number'"""
     engine = create_engine(system.environ["CASEQ_DATABASE_URL"])
     with engine.connect() as connection:
         rows = connection.execute(text(query)).all()
     engine.dispose()
     return Counter(("sent",) if row.state == "sent" else tuple(row) for row in rows)
+
+
+#: What only stands in the notice that a number is somebody's no more.
+NOTICE = "已改成别的号码"
 
 
 def by_party(twilio: Any, known: list[dict[str, oracle.Case]]) -> Counter[str]:
@@ -159,4 +164,4 @@ def by_party(twilio: Any, known: list[dict[str, oracle.Case]]) -> Counter[str]:
         for case in cases.values():
             for key, party in case.parties.items():
                 owner[f"+86{party.phone}"] = key
-    return Counter(owner[message["to"]] for message in twilio.sent())
+    return Counter(owner[message["to"]] for message in twilio.sent() if NOTICE not in message["body"])

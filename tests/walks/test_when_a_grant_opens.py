@@ -93,7 +93,9 @@ def test_in_a_juvenile_case_others_see_what_concerns_the_whole_case_only(
     assert [item.get("details") for item in views(service, A)["victim"]["milestones"]].count(
         {"measure": "criminal_detention"}
     ) == 1
+    assert service.view(victim) is not None
     assert names(views(service, B)["suspect"]) == ["compulsory_measure"] * 2
+    assert service.view(victim) is not None
     assert names(views(service, C)["suspect_family"]) == ["compulsory_measure"] * 3
     # Grown up, or a mistake? No push tells, so only staff open it again.
     told = len(service.messages(A))

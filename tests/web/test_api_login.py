@@ -331,7 +331,6 @@ CHANGES = {
     "a withdrawn case": event("withdrawal", {"record": "case", "key": CASE}, sequence="2"),
     "a withheld case": event("case", case(state="withheld"), sequence="2"),
     "another role": event("party", party("complainant", key="P-victim"), sequence="2"),
-    "a role without access": event("party", party("petitioner", key="P-victim"), sequence="2"),
     "an authority that is over": event("party", party(valid_until="2026-11-22"), sequence="2"),
     "an authority that is not yet there": event("party", party(valid_from="2026-11-24"), sequence="2"),
     "another suspect": event("party", party(subject="S2"), sequence="2"),

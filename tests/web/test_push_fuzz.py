@@ -131,8 +131,8 @@ def test_an_event_is_taken_exactly_if_its_schemas_take_it(raw):
         assert schemas.errors_of(raw, "criminal")
 
 
-def test_the_events_that_are_mutated_are_right_before(unlimited):
-    assert unlimited.outcomes(*valid_events()) == ["accepted"] * 5
+def test_the_events_that_are_mutated_are_right_before():
+    assert [schemas.errors_of(raw, "criminal") for raw in valid_events()] == [{}] * 5
 
 
 @pytest.mark.parametrize("path", ["/push/v1/criminal", "/api/v1/codes", "/api/v1/sessions"])

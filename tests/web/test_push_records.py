@@ -77,7 +77,7 @@ def test_only_live_records_of_the_source_itself_are_told(service):
     service.push(event("withdrawal", {"record": "party", "key": "gone"}, sequence="2"))
     service.push(
         event("case", case("trade"), source="trade", case="T1"),
-        event("party", party(key="theirs"), source="trade", case="T1"),
+        event("party", party("trade_member", key="theirs"), source="trade", case="T1"),
         source="trade",
     )
     assert [record["key"] for record in pages(service, "party")[0]] == ["here"]
