@@ -7,7 +7,7 @@ from enum import StrEnum
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import lookup_key
 from caseq.runtime import Runtime
-from caseq.store import auditing, grants, sessions, ways
+from caseq.store import auditing, grants, preferences, sessions, ways
 from caseq.store.access import REVOKED
 from caseq.store.grants import GrantRow
 
@@ -81,3 +81,15 @@ def widen(runtime: Runtime, case_number: str, by: str, reason: str) -> Widened:
         grants.widen(connection, case.case_id)
         auditing.record(connection, "widen", now, case_id=case.case_id, facts={"by": by, "reason": reason})
     return Widened.DONE
+
+
+def safe_contact(runtime: Runtime, case_number: str, party: str, by: str, reason: str) -> str | None:
+    """How this party wants to be reached, "" if it has not said; the look is in the audit. None: no such party."""
+    now, key = runtime.clock(), lookup_key(case_number)
+    with runtime.database.transaction() as connection:
+        row = grants.named(grants.of_case(connection, runtime.settings.policy, key, bureau_date(now)), key, party)
+        if row is None:
+            return None
+        facts = {"by": by, "reason": reason}
+        auditing.record(connection, "safe_contact", now, party_id=row.party_id, case_id=row.case_id, facts=facts)
+        return preferences.of(connection, runtime.sealer, row.party_id).safe_contact

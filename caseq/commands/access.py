@@ -89,6 +89,23 @@ def widen(case_number: str, by: str, reason: str) -> None:
     click.echo(f"widen: {case_number}")
 
 
+@access.command()
+@_deed
+def contact(case_number: str, party: str, by: str, reason: str) -> None:
+    """Print how PARTY wants to be reached without being put at risk. Look here before calling anybody."""
+    from caseq import granting
+
+    _must_say(by, reason)
+    said = granting.safe_contact(configured.runtime(), case_number, party, by.strip(), reason.strip())
+    if said is None:
+        click.echo(_NOBODY, err=True)
+        sys.exit(1)
+    click.echo(said or "Nothing was said about that.")
+
+
+_NOBODY = "No such party in a live case of this number; `caseq access list` shows who there is."
+
+
 def _must_say(by: str, reason: str) -> None:
     if not by.strip() or not reason.strip():
         raise click.UsageError("--by and --reason must say something.")
@@ -100,7 +117,7 @@ def _do(deed: str, case_number: str, party: str, by: str, reason: str) -> None:
     _must_say(by, reason)
     row = granting.do(configured.runtime(), granting.Deed(deed), case_number, party, by.strip(), reason.strip())
     if row is None:
-        click.echo("No such party in a live case of this number; `caseq access list` shows who there is.", err=True)
+        click.echo(_NOBODY, err=True)
         sys.exit(1)
     click.echo(f"{deed}: {row.case_number} {row.party} {row.role}")
 

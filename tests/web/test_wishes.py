@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from caseq import paper
+from caseq import granting, paper
+from caseq.store.tables import audit
 from tests.service import CASE, PHONE, case, event, milestone, party
 
 NEW_PHONE = "19987654321"
@@ -60,6 +62,16 @@ def test_what_is_no_wish_is_refused_the_telephone_too(service, body):
     token = by_paper(service)
     assert ask(service, "patch", token, body).status_code == 400
     assert ask(service, "patch", "nobody", {"sms": False}).status_code == 401
+
+
+def test_staff_read_how_to_reach_somebody_safely_and_the_look_is_in_the_audit(service):
+    assert granting.safe_contact(service.runtime, CASE, "P-victim", "甲", "要打电话") == ""
+    ask(service, "patch", by_paper(service), {"safe_contact": "只在上午打"})
+    assert granting.safe_contact(service.runtime, CASE, "P-victim", "甲", "要打电话") == "只在上午打"
+    assert granting.safe_contact(service.runtime, CASE, "P-none", "甲", "要打电话") is None
+    with service.runtime.database.autocommit() as connection:
+        rows = connection.execute(select(audit.c.facts).where(audit.c.act == "safe_contact")).scalars().all()
+    assert rows == [{"by": "甲", "reason": "要打电话"}] * 2
 
 
 def test_who_wants_no_sms_gets_codes_and_nothing_else(service):
