@@ -32,6 +32,12 @@ def migrated(url: str) -> str:
     return url
 
 
+@pytest.fixture(autouse=True)
+def _logs_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that a test runs in this process must not set up the log: loggers keep what they were first used with."""
+    monkeypatch.setattr("caseq.logs.configure", lambda: None)
+
+
 @pytest.fixture
 def ledger_of_everything() -> Iterator[None]:
     """What a push would refuse for the kind of its case is in the ledger too, and nobody may see it there."""
