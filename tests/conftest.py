@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -33,9 +34,11 @@ def migrated(url: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _logs_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that a test runs in this process must not set up the log: loggers keep what they were first used with."""
+def _logs_left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command run in this process sets up no log for the tests after it; some loggers would keep it for ever."""
     monkeypatch.setattr("caseq.logs.configure", lambda: None)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
