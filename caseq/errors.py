@@ -67,6 +67,10 @@ class Rejected(SmsError):
     """Refused for good: sending the same message again is useless."""
 
 
+class NumberDead(Rejected):
+    """No message reaches this number any more: it is none, no mobile, or its owner wants nothing from us."""
+
+
 class TryLater(SmsError):
     """Surely not accepted: the message may be sent again later."""
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from caseq.rules.delivery import Receipt, Status
 from caseq.sms.gateway import Accepted, Sms
 
 
@@ -33,6 +34,9 @@ class FileGateway:
 
     def find(self, sms: Sms, since: datetime, known: Collection[str]) -> Accepted | None:  # noqa: ARG002
         return next((Accepted(self.name, sms.key) for line in self.messages() if line["key"] == sms.key), None)
+
+    def receipt(self, sms: Sms, accepted: Accepted, since: datetime) -> Receipt | None:  # noqa: ARG002
+        return Receipt(accepted.id, Status.DELIVERED)
 
     def messages(self) -> list[dict[str, str]]:
         """The messages written so far, oldest first: key, at, to, text. A half-written line is no message."""

@@ -1,19 +1,29 @@
 """What every SMS gateway does; gateways never retry, the worker does."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from caseq.rules.delivery import Receipt
+
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """One message: our own key, the E.164 number, the text, and for how many seconds it is worth delivering."""
+    """One attempt to send one message: our own key of it, the E.164 number, the text with its signature, and for how
+    many seconds it is worth delivering.
+
+    A provider that has the texts itself gets the name of the template ("news", or "news_phrase" with the person's own
+    phrase), the language and the `values` that are filled in.
+    """
 
     key: str
     to: str = field(repr=False)
     text: str = field(repr=False)
     valid_seconds: int
+    template: str = ""
+    language: str = "zh"
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,8 @@ class Accepted:
 
 
 class SmsGateway(Protocol):
-    """A provider. `send` raises errors.Rejected, TryLater, AccountProblem or OutcomeUnknown."""
+    """A provider. `send` raises errors.Rejected (NumberDead, if no message can reach the number any more), TryLater,
+    AccountProblem or OutcomeUnknown; `find` and `receipt` raise OutcomeUnknown if the provider cannot be asked."""
 
     name: str
 
@@ -35,4 +46,8 @@ class SmsGateway(Protocol):
 
     def find(self, sms: Sms, since: datetime, known: Collection[str]) -> Accepted | None:
         """The acceptance of this message at or after `since`, if there was one whose id is not in `known`."""
+        ...
+
+    def receipt(self, sms: Sms, accepted: Accepted, since: datetime) -> Receipt | None:
+        """What became of a message that was accepted after `since`; None if the provider does not know it (yet)."""
         ...
