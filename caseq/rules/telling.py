@@ -80,6 +80,24 @@ def manner(table: Sequence[Line], milestone: MilestoneName | None, role: Role) -
     return next(line.manner for line in table if line.fits(milestone, role))
 
 
+class Wait(StrEnum):
+    """Why the SMS about a change does not go out at once, or not at all."""
+
+    CORRECTION = "correction delay"
+    IN_PERSON = "told in person first"
+    STAFF_TELL = "staff tell it"
+    PAGE_ONLY = "only on the page"
+
+
+def wait_of(how: Manner, tell_first: bool, legal_end: datetime | None, now: datetime) -> tuple[Wait | None, datetime]:
+    """Why the SMS waits, and until when; `tell_first` is what the case system says of the milestone itself."""
+    if how.channel is not Channel.SMS:
+        return (Wait.STAFF_TELL if how.channel is Channel.IN_PERSON else Wait.PAGE_ONLY), now
+    if legal_end is not None and (how.tell_first or tell_first):
+        return Wait.IN_PERSON, held_until(now, legal_end, how)
+    return (Wait.CORRECTION if how.delay else None), now + how.delay
+
+
 def held_until(now: datetime, legal_end: datetime, how: Manner) -> datetime:
     """Until when the SMS waits for staff to tell the person first: never past the legal end, and not into a night."""
     latest = legal_end - BEFORE_THE_END

@@ -1,6 +1,6 @@
 """The ledger: cases, parties and milestones as pushed, read and written a batch at a time."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,23 @@ def open_book(
         if book.narrows(event, book.known(event)):
             book.narrowed.add(lookup_key(event.case_number))
     return book
+
+
+def books_of(connection: Connection, policy: Policy, case_ids: Collection[int]) -> Mapping[int, Book]:
+    """Each of these cases whole, as it is now, by its id: for reading only."""
+    books: dict[int, Book] = {}
+    for row in connection.execute(select(cases).where(bulk.among(connection, cases.c.id, case_ids))):
+        book = books[row.id] = Book(row.source, frozenset(), policy.items, lambda _: None)
+        book.know(RecordType.CASE, row.number_key, _case_entry(row))
+        if row.narrowed:
+            book.narrowed.add(row.number_key)
+    keys = {case_id: next(iter(book.cases)) for case_id, book in books.items()}
+    whole = (RecordType.PARTY, parties, _party_entry), (RecordType.MILESTONE, milestones, _milestone_entry)
+    for type_, table, entry_of in whole:
+        read = select(*(column for column in table.c if column.name not in _UNREAD))
+        for row in connection.execute(read.where(bulk.among(connection, table.c.case_id, case_ids))):
+            books[row.case_id].know(type_, row.key, entry_of(row, keys[row.case_id]))
+    return books
 
 
 def _know_what_is_left(

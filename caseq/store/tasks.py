@@ -1,0 +1,94 @@
+"""What somebody has to do by hand, because the machine cannot: call a person, tell them first, look at a message."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, func, select, update
+
+from caseq.store.database import insert_into
+from caseq.store.tables import cases, parties, tasks
+
+
+class Kind(StrEnum):
+    """CALL: no message reaches the person; TELL: tell the person before any message does; LOOK: a message whose end the
+    machine could not find out."""
+
+    CALL = "call"
+    TELL = "tell"
+    LOOK = "look"
+
+
+def make(
+    connection: Connection,
+    kind: Kind,
+    cause: str,
+    reason: str,
+    now: datetime,
+    *,
+    party_id: int | None = None,
+    message_id: int | None = None,
+    due_at: datetime | None = None,
+) -> None:
+    """Give the handling unit of the party's case this to do, once for each cause."""
+    of_party = select(parties.c.case_id).where(parties.c.id == party_id).scalar_subquery()
+    row = {
+        "kind": kind.value,
+        "cause": f"{kind.value}:{cause}",
+        "party_id": party_id,
+        "case_id": of_party,
+        "message_id": message_id,
+        "reason": reason,
+        "made_at": now,
+        "due_at": due_at,
+    }
+    connection.execute(insert_into(connection, tasks).values(row).on_conflict_do_nothing(index_elements=["cause"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do, for the unit of the case; no name and no telephone number."""
+
+    id: int
+    kind: Kind
+    reason: str
+    made_at: datetime
+    due_at: datetime | None
+    message_id: int | None
+    case_number: str | None
+    party: str | None
+    role: str | None
+    unit_code: str | None
+    unit_name: str | None
+
+
+def waiting(connection: Connection) -> Sequence[Task]:
+    """What is to be done, what is due first in front."""
+    of_task = (tasks.c.id, tasks.c.kind, tasks.c.reason, tasks.c.made_at, tasks.c.due_at, tasks.c.message_id)
+    of_case = (cases.c.number.label("case_number"), parties.c.key.label("party"), parties.c.role)
+    wanted = select(*of_task, *of_case, cases.c.unit_code, cases.c.unit_name)
+    joined = wanted.select_from(tasks).outerjoin(parties, parties.c.id == tasks.c.party_id)
+    joined = joined.outerjoin(cases, cases.c.id == tasks.c.case_id).where(tasks.c.done_at.is_(None))
+    rows = connection.execute(joined.order_by(func.coalesce(tasks.c.due_at, tasks.c.made_at), tasks.c.id)).all()
+    return [Task(**{**row._asdict(), "kind": Kind(row.kind)}) for row in rows]
+
+
+def finish(connection: Connection, task_id: int, by: str, note: str, now: datetime) -> int | None:
+    """Note that this was done; the party it was about, None if there is no such task to do (0: about no party)."""
+    mine = update(tasks).where(tasks.c.id == task_id, tasks.c.done_at.is_(None))
+    done = mine.values(done_at=now, done_by=by, note=note).returning(tasks.c.party_id)
+    row = connection.execute(done).first()
+    return None if row is None else row.party_id or 0
+
+
+def finish_of(connection: Connection, message_id: int, by: str, now: datetime) -> None:
+    """Note that what was to be done about this message is done."""
+    mine = update(tasks).where(tasks.c.message_id == message_id, tasks.c.done_at.is_(None))
+    connection.execute(mine.values(done_at=now, done_by=by))
+
+
+def counts(connection: Connection) -> Mapping[str, int]:
+    """How many tasks wait to be done, by kind."""
+    grouped = select(tasks.c.kind, func.count()).where(tasks.c.done_at.is_(None)).group_by(tasks.c.kind)
+    return {row[0]: row[1] for row in connection.execute(grouped)}

@@ -1,0 +1,306 @@
+"""Claiming messages, handing them to a gateway, and recording what came of it: two transactions round the call."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from caseq.errors import (
+    AccountProblem,
+    NumberDead,
+    OutcomeUnknown,
+    Rejected,
+    SealBroken,
+    SmsError,
+    TryLater,
+)
+from caseq.rules.case import bureau_date
+from caseq.runtime import Runtime
+from caseq.sms.gateway import Accepted, Sms
+from caseq.sms.route import Router
+from caseq.store import attempts, outbox, outcomes, spending
+from caseq.store.attempts import Outcome
+from caseq.store.database import Connection
+from caseq.store.outbox import Job, Lane, Purpose, State
+from caseq.texting import failing
+from caseq.texting.composing import KEY_PAUSE, Composer, Decision, Drop, Later, Redirect, Say
+
+log = structlog.get_logger("caseq.texting")
+
+#: Nothing is begun that could not end, with the longest call of a provider, within the lease.
+LONGEST_CALL_SECONDS = 25
+#: At so much of what a lane may spend in a day an alarm is sounded, in percent.
+ALARMS = (50, 80, 100)
+NOT_BEGUN, NOT_UNDERSTOOD = "not begun in time", "cannot be understood: see the log"
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message about to be sent: claimed, its text and this attempt written down. `start_by` is of `time.monotonic`:
+    a worker that was stopped and comes back later sends nothing, somebody else may have asked about it."""
+
+    job: Job
+    attempt_id: int
+    gateway: str
+    sms: Sms
+    start_by: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of one call: the acceptance, or why there is none; None if it was not begun in time."""
+
+    ready: Ready
+    result: Accepted | SmsError | None
+
+
+def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Ready]:
+    """Claim messages that are due, so many of each lane, and write down what each is going to say.
+
+    What a lost worker claimed becomes unknown first. What must not or need not go out any more ends here.
+    """
+    worker, now, began = runtime.settings.worker, runtime.clock(), time.monotonic()
+    lease, ask_after = timedelta(seconds=worker.lease_seconds), timedelta(seconds=worker.ask_after_seconds)
+    with runtime.database.transaction() as connection:
+        if lost := outcomes.give_up_leases(connection, now, lease, max(ask_after - lease, timedelta())):
+            log.warning("leases_lost", count=lost)
+        jobs: list[Job] = []
+        stopped = spending.stopped(connection)
+        for lane, wanted in most.items():
+            room = 0 if lane in stopped else _affordable(runtime, connection, lane, router.room(wanted), now)
+            jobs += outbox.claim(connection, lane, room, now, lease)
+        if not jobs:
+            return []
+        start_by = began + worker.lease_seconds - LONGEST_CALL_SECONDS
+        return _prepare(runtime, router, connection, jobs, now, start_by)
+
+
+def _affordable(runtime: Runtime, connection: Connection, lane: Lane, wanted: int, now: datetime) -> int:
+    """How many of the messages wanted the lane may still send today."""
+    if wanted <= 0:
+        return 0
+    return max(0, min(wanted, most_a_day(runtime, lane) - spending.of_lane(connection, lane, bureau_date(now))))
+
+
+def most_a_day(runtime: Runtime, lane: Lane) -> int:
+    """How many messages of this lane may be handed to providers on one day of the bureau."""
+    sending = runtime.settings.sending
+    return sending.most_codes_a_day if lane is Lane.CODES else sending.most_news_a_day
+
+
+def _prepare(
+    runtime: Runtime, router: Router, connection: Connection, jobs: Sequence[Job], now: datetime, start_by: float
+) -> list[Ready]:
+    composer = Composer(runtime, connection, jobs, now)
+    said: list[tuple[Job, Say, str]] = []
+    for job in jobs:
+        decision = _decide(composer, job, now)
+        gateway = _gateway_for(router, decision)
+        if isinstance(decision, Say) and gateway is not None:
+            said.append((job, decision, gateway))
+        else:
+            _not_now(connection, router, job, decision, now)
+    return _write_down(runtime, connection, said, now, start_by)
+
+
+def _decide(composer: Composer, job: Job, now: datetime) -> Decision:
+    try:
+        return composer.decide(job)
+    except SealBroken as error:
+        log.error("seal_broken", message=job.id, purpose=str(error))
+        return Later(now + KEY_PAUSE, "its key is not in CASEQ_SECRET_KEY", State.QUEUED)
+    except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        log.error("message_not_understood", message=job.id, kind=type(error).__name__, exc_info=error)
+        return Drop(NOT_UNDERSTOOD)
+
+
+def _gateway_for(router: Router, decision: Decision) -> str | None:
+    return router.choose(decision.to) if isinstance(decision, Say) else None
+
+
+def _not_now(connection: Connection, router: Router, job: Job, decision: Decision, now: datetime) -> None:
+    """End the message, or let it wait."""
+    reason: str
+    if isinstance(decision, Drop):
+        reason = decision.reason
+        if reason == NOT_UNDERSTOOD:
+            outcomes.end(connection, job, State.NEEDS_HUMAN, now, reason)
+            failing.call_somebody(connection, job, reason, now)
+        else:
+            outcomes.end(connection, job, State.DROPPED, now, reason)
+            _drop(connection, decision.unchanged, now)
+    elif isinstance(decision, Redirect):
+        outcomes.redirect(connection, job, decision.phone_hash, now)
+        reason = "number changed"
+    elif isinstance(decision, Later):
+        outcomes.put_back(connection, job, decision.until, decision.reason, decision.state)
+        reason = decision.reason
+    elif not router.has_route(decision.to):
+        outcomes.end(connection, job, State.NEEDS_HUMAN, now, reason := "no gateway for this number")
+        failing.call_somebody(connection, job, reason, now)
+    else:
+        until = now + timedelta(seconds=router.opens_in(decision.to))
+        outcomes.put_back(connection, job, until, reason := "gateway closed")
+    log.info("message_not_sent", message=job.id, purpose=job.purpose, why=reason)
+
+
+def _drop(connection: Connection, unchanged: Mapping[int, str], now: datetime) -> None:
+    for reason in set(unchanged.values()):
+        ids = [message_id for message_id, why in unchanged.items() if why == reason]
+        outbox.drop_waiting(connection, ids, reason, now)
+
+
+def _write_down(
+    runtime: Runtime, connection: Connection, said: Sequence[tuple[Job, Say, str]], now: datetime, start_by: float
+) -> list[Ready]:
+    ids = attempts.begin(connection, [(job.id, gateway) for job, _, gateway in said], now)
+    ready = []
+    for (job, say, gateway), attempt_id in zip(said, ids, strict=True):
+        outbox.merge(connection, job.id, say.merged, now)
+        _drop(connection, say.unchanged, now)
+        ready.append(Ready(job, attempt_id, gateway, sms_of(attempt_id, _body(say)), start_by))
+    rows = [(job, _body(say), say.written.version) for job, say, _ in said]
+    outbox.about_to_send(connection, runtime.sealer, rows)
+    _spend(runtime, connection, ready, now)
+    return ready
+
+
+def _body(say: Say) -> dict[str, Any]:
+    written = say.written
+    return {
+        "to": say.to,
+        "text": written.text,
+        "valid_seconds": say.valid_seconds,
+        "template": written.template,
+        "language": written.language,
+        "values": dict(written.values),
+    }
+
+
+def sms_of(attempt_id: int, body: Mapping[str, Any]) -> Sms:
+    """The message as this attempt gives it to a gateway, from what was written down."""
+    return Sms(attempts.key_of(attempt_id), **body)
+
+
+def _spend(runtime: Runtime, connection: Connection, ready: Sequence[Ready], now: datetime) -> None:
+    day = bureau_date(now)
+    for lane in Lane:
+        of_lane = [one for one in ready if one.job.lane is lane]
+        if not of_lane:
+            continue
+        for gateway in sorted({one.gateway for one in of_lane}):
+            spending.add(connection, day, lane, gateway, sum(one.gateway == gateway for one in of_lane))
+        total, most = spending.of_lane(connection, lane, day), most_a_day(runtime, lane)
+        for percent in ALARMS:
+            if (total - len(of_lane)) * 100 < most * percent <= total * 100:
+                log.error("spending", lane=lane.name.lower(), percent=percent, today=total, most=most)
+
+
+def send(router: Router, ready: Ready) -> Done:
+    """Call the gateway; nothing is recorded yet."""
+    if time.monotonic() > ready.start_by:
+        log.error("too_late_to_send", message=ready.job.id)
+        return Done(ready, None)
+    try:
+        return Done(ready, router.send(ready.gateway, ready.sms))
+    except SmsError as error:
+        return Done(ready, error)
+    except Exception as error:
+        log.error("sending_failed", message=ready.job.id, kind=type(error).__name__, exc_info=error)
+        return Done(ready, OutcomeUnknown(type(error).__name__))
+
+
+def record(runtime: Runtime, router: Router, done: Sequence[Done]) -> list[Ready]:
+    """Record what came of these calls; gives what may be tried at once through another gateway, because the first one
+    surely did not take it."""
+    now = runtime.clock()
+    again: list[Ready] = []
+    with runtime.database.transaction() as connection:
+        for one in done:
+            if isinstance(one.result, Accepted):
+                _record_accepted(runtime, connection, one.ready, one.result, now)
+            elif isinstance(one.result, SmsError):
+                again += _record_error(runtime, router, connection, one.ready, one.result, now)
+            else:
+                attempts.finish(connection, one.ready.attempt_id, Outcome.LATER, now, code=NOT_BEGUN)
+                outcomes.put_back(connection, one.ready.job, now, NOT_BEGUN)
+    return again
+
+
+def _record_accepted(runtime: Runtime, connection: Connection, ready: Ready, accepted: Accepted, now: datetime) -> None:
+    attempts.finish(connection, ready.attempt_id, Outcome.ACCEPTED, now, provider_id=accepted.id)
+    held = outcomes.mark_sent(connection, ready.job, now, first_ask(runtime, now))
+    log.info("message_sent", message=ready.job.id, purpose=ready.job.purpose, gateway=accepted.gateway, recorded=held)
+
+
+def first_ask(runtime: Runtime, now: datetime) -> datetime | None:
+    """When the provider of a message that was just sent is asked what became of it; None: never."""
+    pauses = runtime.settings.sending.receipt_after
+    return now + pauses[0] if pauses else None
+
+
+_OUTCOMES: Mapping[type[SmsError], Outcome] = {
+    OutcomeUnknown: Outcome.UNKNOWN,
+    NumberDead: Outcome.REJECTED,
+    Rejected: Outcome.REJECTED,
+    AccountProblem: Outcome.ACCOUNT,
+    TryLater: Outcome.LATER,
+}
+
+
+def _record_error(
+    runtime: Runtime, router: Router, connection: Connection, ready: Ready, error: SmsError, now: datetime
+) -> list[Ready]:
+    job = ready.job
+    attempts.finish(connection, ready.attempt_id, _OUTCOMES[type(error)], now, code=error.code)
+    again: list[Ready] = []
+    if isinstance(error, OutcomeUnknown):
+        ask_at = now + timedelta(seconds=runtime.settings.worker.ask_after_seconds)
+        outcomes.mark_unknown(connection, job, ask_at, error.code)
+    elif isinstance(error, Rejected):
+        if outcomes.end(connection, job, State.FAILED, now, error.code):
+            dead = ready.sms.to if isinstance(error, NumberDead) else None
+            failing.failed(runtime, connection, job, error.code, now, dead)
+    elif isinstance(error, TryLater):
+        again = _elsewhere(router, connection, ready, now)
+        if not again:
+            _try_later(runtime, connection, job, error, now)
+    level = "error" if isinstance(error, AccountProblem) else "warning"
+    getattr(log, level)("message_not_accepted", message=job.id, kind=type(error).__name__, code=error.code)
+    return again
+
+
+def _elsewhere(router: Router, connection: Connection, ready: Ready, now: datetime) -> list[Ready]:
+    """The same message through the next gateway, if there is one that was not tried for it just now."""
+    calls = attempts.of_messages(connection, [ready.job.id])[ready.job.id]
+    tried = {one.gateway for one in calls if ready.job.claimed_at is None or one.at >= ready.job.claimed_at}
+    gateway = router.choose(ready.sms.to, but=tried) if time.monotonic() < ready.start_by else None
+    if gateway is None or not outcomes.still_holds(connection, ready.job):
+        return []
+    attempt_id = attempts.begin(connection, [(ready.job.id, gateway)], now)[0]
+    spending.add(connection, bureau_date(now), ready.job.lane, gateway, 1)
+    body = {
+        name: getattr(ready.sms, name) for name in ("to", "text", "valid_seconds", "template", "language", "values")
+    }
+    return [Ready(ready.job, attempt_id, gateway, sms_of(attempt_id, body), ready.start_by)]
+
+
+def _try_later(runtime: Runtime, connection: Connection, job: Job, error: TryLater, now: datetime) -> None:
+    """Let the message wait; one that was refused again and again for too long goes to a human."""
+    first = attempts.of_messages(connection, [job.id])[job.id][0].at
+    if now - first < runtime.settings.sending.give_up_after or job.purpose is Purpose.CODE:
+        outcomes.put_back(connection, job, now + _pause(runtime, job, error), error.code)
+        return
+    outcomes.end(connection, job, State.NEEDS_HUMAN, now, f"refused too long: {error.code}")
+    failing.call_somebody(connection, job, error.code, now)
+
+
+def _pause(runtime: Runtime, job: Job, error: TryLater) -> timedelta:
+    """How long to wait: what the provider says, otherwise twice as long every time; the longest for the account."""
+    worker = runtime.settings.worker
+    doubled = worker.retry_seconds * 2 ** min(job.attempts, 20)
+    seconds = worker.retry_longest_seconds if isinstance(error, AccountProblem) else doubled
+    return timedelta(seconds=error.retry_after or min(seconds, worker.retry_longest_seconds))
