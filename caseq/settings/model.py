@@ -10,8 +10,10 @@ from caseq.rules.ciphers import Cipher
 from caseq.rules.disclosure import Policy, Right
 from caseq.rules.fairness import CodeLimits as CodeLimits
 from caseq.rules.guesses import Budget
-from caseq.rules.messages import Texts
+from caseq.rules.messages import Wording
+from caseq.rules.routes import Route
 from caseq.rules.silence import Bounds
+from caseq.rules.telling import Line
 
 Words = Mapping[str, str]  # language ("zh", "en") to text
 
@@ -131,12 +133,25 @@ class Twilio:
 
 @dataclass(frozen=True)
 class Sending:
-    """How messages are sent: which countries, how long they stay worth delivering, what counts as news."""
+    """How messages are sent: which countries and providers, how long they stay worth delivering, what counts as news.
+
+    `longest_delay`: so long news wait for further ones at most. `spread`: over this span goes out what waited for the
+    end of a night. `receipt_after`: so long after a provider took a message it is asked what became of it, once each.
+    `prices` in yuan for one SMS, by gateway.
+    """
 
     prefixes: tuple[str, ...]
     code_valid_seconds: int
     news_valid_seconds: int
     news_within: timedelta
+    longest_delay: timedelta
+    spread: timedelta
+    give_up_after: timedelta
+    receipt_after: tuple[timedelta, ...]
+    most_codes_a_day: int
+    most_news_a_day: int
+    prices: Mapping[str, float]
+    routes: tuple[Route, ...]
 
 
 @dataclass(frozen=True)
@@ -152,7 +167,8 @@ class Settings:
     sources: Mapping[str, Source]
     policy: Policy
     rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)
-    texts: Mapping[str, Texts]  # language
+    wording: Wording
+    telling: tuple[Line, ...]
     sending: Sending
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
