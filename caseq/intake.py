@@ -280,8 +280,8 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
     outbox.add_news(connection, news, now)
     for item in news:
         if item.wait in (Wait.IN_PERSON, Wait.STAFF_TELL):
-            whom = {"party_id": item.party_id, "due_at": item.legal_end_at}
-            tasks.make(connection, tasks.Kind.TELL, f"{item.party_id}:{item.key}", item.wait, now, **whom)
+            whom, end = item.party_id, item.legal_end_at
+            tasks.make(connection, tasks.Kind.TELL, f"{whom}:{item.key}", item.wait, now, party_id=whom, due_at=end)
 
 
 def _news(runtime: Runtime, book: Book, heard: Heard, party_ids: Mapping[str, int], now: datetime) -> outbox.News:

@@ -74,6 +74,5 @@ def _gateways(settings: Settings) -> dict[str, SmsGateway]:
             sender=twilio.sender,
             messaging_service_sid=twilio.messaging_service_sid,
             api_base=twilio.api_base,
-            status_url=f"{settings.public_url}/sms/status" if settings.public_url else None,
         )
     return gateways

@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
+from caseq.rules.workdays import first_unknown
 from caseq.runtime import Runtime
-from caseq.store import contacts, files, grants, heartbeats, outbox, pushes, schema, wall
+from caseq.store import contacts, files, grants, heartbeats, outbox_figures, pushes, schema, wall
 from caseq.store.files import Gap
+from caseq.store.outbox import Lane
 from caseq.store.pushes import SourceState
 
 log = structlog.get_logger("caseq.watching")
 
 ALARM_AGAIN = timedelta(hours=1)
+#: So many working days ahead the public holidays should be known: limits of five, and some days to mend it.
+WORKING_DAYS_AHEAD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class State:
     whose contact was found edited by hand."""
 
     messages: Mapping[tuple[str, str], int]
-    oldest_message_seconds: float
+    oldest_message_seconds: Mapping[Lane, float]
     waiting: Mapping[str, int]
     sources: Sequence[Heard]
     files_missing: Mapping[str, int]
@@ -75,10 +79,10 @@ def state(runtime: Runtime) -> State:
     """The figures of this moment."""
     now = runtime.clock()
     with runtime.database.autocommit() as connection:
-        oldest = outbox.oldest_due(connection, now)
+        oldest = outbox_figures.oldest_due(connection, now)
         return State(
-            messages=outbox.counts(connection),
-            oldest_message_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+            messages=outbox_figures.counts(connection),
+            oldest_message_seconds={lane: (now - since).total_seconds() for lane, since in oldest.items()},
             waiting=pushes.waiting_counts(connection),
             sources=[_heard(runtime, source, now) for source in pushes.source_states(connection)],
             files_missing=files.missing_counts(connection),
@@ -133,3 +137,22 @@ def warn_of_the_mute(runtime: Runtime) -> None:
     for source in runtime.settings.sources.values():
         if source.keys and source.name not in known:
             log.warning("source_never_spoke", source=source.name)
+
+
+def holidays_state(runtime: Runtime) -> str:
+    """Up to which year the public holidays are known, and what is wrong if that is not far enough."""
+    known = f"known up to {runtime.settings.workdays.known_up_to}"
+    if (unknown := _first_unknown_day(runtime)) is None:
+        return known
+    return f"{known}, not far enough: from {unknown} they are assumed (docs/operators.md, Working days)"
+
+
+def warn_of_unknown_days(runtime: Runtime) -> None:
+    """Write to the log if the public holidays of the next working days are not all known."""
+    if (unknown := _first_unknown_day(runtime)) is not None:
+        known_up_to = runtime.settings.workdays.known_up_to
+        log.warning("holidays_unknown", unknown_from=unknown.isoformat(), known_up_to=known_up_to)
+
+
+def _first_unknown_day(runtime: Runtime) -> date | None:
+    return first_unknown(runtime.settings.workdays, bureau_date(runtime.clock()), WORKING_DAYS_AHEAD)

@@ -14,6 +14,8 @@ from caseq.rules.messages import Wording
 from caseq.rules.routes import Route
 from caseq.rules.silence import Bounds
 from caseq.rules.telling import Line
+from caseq.rules.timelimits import TimeLimits
+from caseq.rules.workdays import Calendar
 
 Words = Mapping[str, str]  # language ("zh", "en") to text
 
@@ -73,13 +75,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Worker:
+    """How a worker works: `threads` for news, `code_threads` for codes, moments and spans in seconds."""
+
     threads: int
+    code_threads: int
     lease_seconds: float
     ask_after_seconds: float
     poll_seconds: float
     retry_seconds: float
     retry_longest_seconds: float
-    tries: int
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,8 @@ class Settings:
     wording: Wording
     telling: tuple[Line, ...]
     sending: Sending
+    workdays: Calendar
+    time_limits: TimeLimits
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)

@@ -145,12 +145,12 @@ class _Limits(Schema):
 
 class _Worker(Schema):
     threads = _whole(256)
+    code_threads = _whole(256)
     lease_seconds = _number()
     ask_after_seconds = _number()
     poll_seconds = _number()
     retry_seconds = _number()
     retry_longest_seconds = _number()
-    tries = _whole(100)
 
 
 class _Operations(Schema):

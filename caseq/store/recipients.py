@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select
 from caseq.rules.case import Role, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.store import bulk, contacts
-from caseq.store import preferences as wishes
 from caseq.store.access import days, may_enter
 from caseq.store.contacts import Standing
 from caseq.store.sealing import Sealer
@@ -63,7 +62,6 @@ def recipients(
             preferences.c.language,
             preferences.c.quiet,
             preferences.c.shared_phone,
-            preferences.c.phrase_sealed,
         )
         .join(cases, cases.c.id == parties.c.case_id)
         .outerjoin(preferences, preferences.c.party_id == parties.c.id)
@@ -89,7 +87,6 @@ def _recipient(connection: Connection, sealer: Sealer, row: Any, now: datetime) 
         language=row.language or "zh",
         is_quiet=row.quiet is not False,
         is_shared=bool(row.shared_phone),
-        phrase="" if row.shared_phone else wishes.phrase(sealer, row.id, row.phrase_sealed),
     )
 
 

@@ -73,23 +73,23 @@ class Composer:
         self._runtime, self._connection, self._now = runtime, connection, now
         self._settings = runtime.settings
         self._editor = Editor(self._settings.policy, now, self._settings.sending.news_within, in_shadow=False)
-        ids = {job.party_id for job in jobs if job.party_id is not None}
+        ids = [job.party_id for job in jobs if job.party_id is not None]
         self._people = recipients.recipients(connection, runtime.sealer, self._settings.policy, ids, now)
         hashes = {hash_ for person in self._people.values() for hash_ in person.phone_hashes}
         self._dead = deadnumbers.among(connection, hashes) if hashes else set()
         news = [job for job in jobs if job.purpose is Purpose.NEWS]
         self._others = outbox.with_news_of(connection, news) if news else {}
-        case_ids = {self._people[job.party_id].case_id for job in news if job.party_id in self._people}
+        case_ids = {person.case_id for job in news if (person := self._people.get(job.party_id or 0))}
         self._books = ledger.books_of(connection, self._settings.policy, case_ids) if case_ids else {}
         self._told = tellings.hashes(connection, {job.party_id for job in news if job.party_id}) if news else {}
 
     def decide(self, job: Job) -> Decision:
         """What becomes of this message now."""
         assert job.party_id is not None
+        to = self._people[job.party_id]
         if job.to_sealed is not None:
             former = self._runtime.sealer.unseal(recipients.FORMER, job.to_sealed).decode()
-            return self._notice(job, former, self._people[job.party_id])
-        to = self._people[job.party_id]
+            return self._notice(job, former, to)
         if to.is_sealed_away:
             return Later(self._now + KEY_PAUSE, "its key is not in CASEQ_SECRET_KEY", State.QUEUED)
         if (reason := self._unreachable(job, to)) is not None:
@@ -143,7 +143,7 @@ class Composer:
         rest = self._others.get(job.party_id or 0, ())
         if (wait := self._wait(job, to, rest)) is not None:
             return wait
-        together = [job, *(row for row in rest if self._goes_along(job, row))]
+        together: list[Job | Row[Any]] = [job, *(row for row in rest if self._goes_along(job, row))]
         unchanged = self._unchanged(together, to)
         if job.id in unchanged:
             return Drop(unchanged.pop(job.id), unchanged)
@@ -183,7 +183,7 @@ class Composer:
         shown = self._shown(to, RecordType(row.record), row.key)
         if not is_other(self._runtime.sealer, shown, row.before_hash):
             return NOTHING_NEW
-        told = self._told.get((row.party_id, row.key))
+        told = self._told.get((row.party_id or 0, row.key))
         return TOLD_IN_PERSON if told is not None and not is_other(self._runtime.sealer, shown, told) else None
 
     def _shown(self, to: Recipient, record: RecordType, key: str) -> Shown | None:

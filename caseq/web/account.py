@@ -46,7 +46,7 @@ def change_preferences() -> Response:
 
 
 def _preferences(account: Account, saved: bool = False) -> Response:
-    sample = runtime().settings.texts[account.wishes.language].news_text()
+    sample = runtime().settings.wording.written("news", account.wishes.language, {}).text
     return page("preferences", account=account, sample=sample, saved=saved, signed_in=True)
 
 

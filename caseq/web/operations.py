@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from caseq import watching
 from caseq.errors import DatabaseUnavailable
 from caseq.runtime import Runtime
+from caseq.store.outbox import Lane
 from caseq.web.current import runtime
 from caseq.web.problems import problem
 
@@ -79,8 +80,10 @@ class _Stored:
         for (purpose, name), count in state.messages.items():
             messages.add_metric([purpose, name], count)
         yield messages
-        oldest = state.oldest_message_seconds
-        yield GaugeMetricFamily("caseq_oldest_message_seconds", "Age of the oldest message that is due.", oldest)
+        oldest = GaugeMetricFamily("caseq_oldest_message_seconds", "Age of the oldest due message.", labels=["lane"])
+        for lane in Lane:
+            oldest.add_metric([lane.name.lower()], state.oldest_message_seconds.get(lane, 0.0))
+        yield oldest
         waiting = GaugeMetricFamily("caseq_events_waiting", "Events parked or in quarantine.", labels=["where"])
         for where, count in state.waiting.items():
             waiting.add_metric([where], count)

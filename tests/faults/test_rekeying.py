@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from caseq import answering, rekeying, texting
+from caseq import answering, rekeying
 from caseq.store.tables import milestones, outbox, parties
 from tests.service import Clock, Process, Service, case, digits_of, environment, event, milestone, party, signed
 from tests.service import service as build_service
@@ -146,8 +146,7 @@ class Life:
     def _work(self) -> None:
         service = self._any()
         answering.resolve(service.runtime)
-        for job in texting.claim(service.runtime, 20):
-            texting.send(service.runtime, service.gateway, job)
+        service.work()
 
 
 def stamp() -> str:

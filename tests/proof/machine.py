@@ -46,7 +46,7 @@ class Pair:
         self.sessions: list[Session] = []
         self.sequence = 0
         self.heard = len(service.messages())
-        self.news = service.runtime.settings.texts["zh"].news_text()
+        self.news = service.runtime.settings.wording.written("news", "zh", {}).text
 
     # Doing the same to both
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from caseq import texting
 from caseq.errors import AccountProblem, OutcomeUnknown, Rejected, TryLater
 from caseq.sms.gateway import Accepted, Sms
 from caseq.sms.twilio_sms import TwilioGateway
-from caseq.store import outbox
+from caseq.store import outbox_figures
 from tests.service import PHONE, Service, case, event, milestone, party
 
 TO = f"+86{PHONE}"
@@ -90,15 +89,14 @@ def rounds(service: Service) -> None:
     """Let a worker look at the outbox now, an hour of retries later, and once more."""
     for _ in range(3):
         service.work()
-        for job in texting.claim_unknown(service.runtime, 20):
-            texting.ask_provider(service.runtime, service.gateway, job)
+        service.ask()
         service.clock.advance(minutes=20)
     service.work()
 
 
 def states(service: Service) -> dict[tuple[str, str], int]:
     with service.runtime.database.autocommit() as connection:
-        return outbox.counts(connection)
+        return outbox_figures.counts(connection)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """A whole system of processes: a B_ASJ case system, the adapter, the service and the worker."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from caseq.demo.promptly import copied
 from tests.service import ROOT, SHARED, Process, Served
 
 PROGRAM = SHARED / "casesystems" / "b_asj.py"
@@ -34,7 +34,7 @@ class Whole(Served):
 
     def __init__(self, database_url: str, folder: Path, **environ: str) -> None:
         config = folder / "config"
-        shutil.copytree(ROOT / "config", config)
+        copied(ROOT / "config", config)
         quicken(config)
         super().__init__(database_url, folder, CASEQ_CONFIG_DIR=str(config), **environ)
         self.mapping = config / "adapters" / "b_asj.toml"

@@ -1,5 +1,7 @@
 """Messages with every attempt, their legal end, tasks, dead numbers, what staff told themselves, what was spent"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,7 +14,7 @@ _ASKED = sa.text("ask_at IS NOT NULL")
 _OPEN = sa.text("done_at IS NULL")
 
 
-def _moment(name: str, nullable: bool = True) -> sa.Column:
+def _moment(name: str, nullable: bool = True) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
