@@ -84,7 +84,7 @@ def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: 
         "ended_at": func.coalesce(attempts.c.ended_at, now),
     }
     is_its_own = or_(attempts.c.provider_id.is_(None), attempts.c.provider_id == receipt.provider_id)
-    return connection.execute(heard.where(is_its_own).values(values).returning(attempts.c.id)).scalar_one_or_none()
+    return connection.execute(heard.where(is_its_own).values(values).returning(attempts.c.id)).scalars().first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    UniqueConstraint,
     text,
 )
 
@@ -89,7 +88,7 @@ attempts = Table(
     Column("status", String(12)),
     Column("status_code", String(100)),
     Column("status_at", Moment),
-    UniqueConstraint("gateway", "provider_id"),
+    Index("ix_attempts_provider_id", "provider_id"),
     Index("ix_attempts_at", "at"),
 )
 

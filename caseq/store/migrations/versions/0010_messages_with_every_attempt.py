@@ -40,10 +40,10 @@ def _make_attempts() -> None:
         _moment("status_at"),
         sa.ForeignKeyConstraint(["message_id"], ["outbox.id"], name=op.f("fk_attempts_message_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
-        sa.UniqueConstraint("gateway", "provider_id", name=op.f("uq_attempts_gateway_provider_id")),
     )
     op.create_index("ix_attempts_message_id", "attempts", ["message_id"])
     op.create_index("ix_attempts_at", "attempts", ["at"])
+    op.create_index("ix_attempts_provider_id", "attempts", ["provider_id"])
     op.execute(
         "INSERT INTO attempts (message_id, gateway, at, ended_at, outcome, provider_id)"
         " SELECT id, gateway, COALESCE(claimed_at, created_at), finished_at, 'accepted', provider_id FROM outbox"
