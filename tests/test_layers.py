@@ -48,6 +48,7 @@ LIBRARIES = {
     "alembic": ("caseq.store",),
     "apispec": ("caseq.web",),
     "babel": ("caseq.web",),
+    "chinese_calendar": ("caseq.rules",),
     "click": ("caseq.cli", "caseq.commands", "adapters.run"),
     "cryptography": ("caseq.store",),
     "flask": ("caseq.web", "caseq.app"),
