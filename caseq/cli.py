@@ -109,6 +109,7 @@ def check(with_contacts: bool) -> None:
     click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
     click.echo(f"sources in shadow: {', '.join(sorted(settings.policy.shadow)) or 'none'}")
     click.echo(f"printing: {printing.state()}")
+    click.echo(f"public holidays: {watching.holidays_state(runtime)}")
     regions = [f"{name} ({len(file.keys())} keys)" for name, file in runtime.link_keys.items()]
     click.echo(f"regional systems: {', '.join(regions) or 'none'}")
     if runtime.gateway is None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
+from caseq.rules.workdays import first_unknown
 from caseq.runtime import Runtime
 from caseq.store import contacts, files, grants, heartbeats, outbox, pushes, schema, wall
 from caseq.store.files import Gap
@@ -16,6 +17,8 @@ from caseq.store.pushes import SourceState
 log = structlog.get_logger("caseq.watching")
 
 ALARM_AGAIN = timedelta(hours=1)
+#: So many working days ahead the public holidays should be known: limits of five, and some days to mend it.
+WORKING_DAYS_AHEAD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +136,22 @@ def warn_of_the_mute(runtime: Runtime) -> None:
     for source in runtime.settings.sources.values():
         if source.keys and source.name not in known:
             log.warning("source_never_spoke", source=source.name)
+
+
+def holidays_state(runtime: Runtime) -> str:
+    """Up to which year the public holidays are known, and what is wrong if that is not far enough."""
+    known = f"known up to {runtime.settings.workdays.known_up_to}"
+    if (unknown := _first_unknown_day(runtime)) is None:
+        return known
+    return f"{known}, not far enough: from {unknown} they are assumed (docs/operators.md, Working days)"
+
+
+def warn_of_unknown_days(runtime: Runtime) -> None:
+    """Write to the log if the public holidays of the next working days are not all known."""
+    if (unknown := _first_unknown_day(runtime)) is not None:
+        known_up_to = runtime.settings.workdays.known_up_to
+        log.warning("holidays_unknown", unknown_from=unknown.isoformat(), known_up_to=known_up_to)
+
+
+def _first_unknown_day(runtime: Runtime) -> date | None:
+    return first_unknown(runtime.settings.workdays, bureau_date(runtime.clock()), WORKING_DAYS_AHEAD)

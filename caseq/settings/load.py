@@ -19,6 +19,7 @@ from caseq.settings.rightsfile import read_rights, without_rights
 from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, SourceToml
 from caseq.settings.shipped import shipped
 from caseq.settings.tomlfile import TomlFile
+from caseq.settings.workdaysfile import read_workdays
 
 T = TypeVar("T")
 #: As long as a help line can be.
@@ -43,9 +44,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     messages = part(lambda: _messages(folder / "messages.toml"))
     rights = part(lambda: read_rights(folder / "rights"))
     regions = part(lambda: read_regions(folder))
+    workdays = part(lambda: read_workdays(folder))
     policy = part(lambda: _policy(folder)) if main else None
     from_environment = part(environment.settings)
-    if rights is None or regions is None:
+    if rights is None or regions is None or workdays is None:
         raise ConfigurationError(faults)
     if faults or not (main and sources and messages and policy and from_environment):
         raise ConfigurationError(faults)
@@ -53,9 +55,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigurationError(missing)
     shadow = frozenset(source.name for source in sources.values() if source.shadow)
     policy = replace(policy, shadow=shadow)
-    return Settings(
-        **main, **messages, **from_environment, sources=sources, rights=rights, policy=policy, regions=regions
-    )
+    found = {**main, **messages, **from_environment, **workdays}
+    return Settings(**found, sources=sources, rights=rights, policy=policy, regions=regions)
 
 
 def config_folder(environment: Environment) -> Path:

@@ -12,6 +12,8 @@ from caseq.rules.fairness import CodeLimits as CodeLimits
 from caseq.rules.guesses import Budget
 from caseq.rules.messages import Texts
 from caseq.rules.silence import Bounds
+from caseq.rules.timelimits import TimeLimits
+from caseq.rules.workdays import Calendar
 
 Words = Mapping[str, str]  # language ("zh", "en") to text
 
@@ -154,6 +156,8 @@ class Settings:
     rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)
     texts: Mapping[str, Texts]  # language
     sending: Sending
+    workdays: Calendar
+    time_limits: TimeLimits
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
