@@ -106,9 +106,11 @@ class Worker:
             time.sleep(0.1)
 
     def listen(self) -> None:
-        """Sound the alarm for sources that are silent too long; the first time also name those that never spoke."""
+        """Sound the alarm for sources that are silent too long; the first time also name those that never
+        spoke, and the days ahead of which nobody knows whether they are working days."""
         if self._alarm is None:
             watching.warn_of_the_mute(self._runtime)
+            watching.warn_of_unknown_days(self._runtime)
         self._alarm = watching.sound_alarm(self._runtime, self._alarm or {})
 
     def _round(self, duties: Iterable[_Duty], threads: dict[Lane, int]) -> None:
