@@ -1,18 +1,19 @@
 """Our signature is the one that Aliyun's own SDK makes."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 import pytest
 from alibabacloud_tea_openapi.utils import Utils
 from darabonba.request import DaraRequest
 
+from caseq.rules.case import BUREAU_TIME
 from caseq.sms import aliyun_signing
 from caseq.sms.aliyun_signing import AccessKey
 
 KEY = AccessKey("LTAI-test", "test-secret")
 ABOUT = {"host": "dysmsapi.aliyuncs.com", "x-acs-action": "SendSms", "x-acs-version": "2017-05-25"}
-NOW = datetime(2026, 11, 23, 4, 0, 5, 999_999, tzinfo=UTC)
+NOW = datetime(2026, 11, 23, 12, 0, 5, 999_999, tzinfo=BUREAU_TIME)
 TEXTS = {
     "Chinese": "永宁县公安局",
     "a tilde": "a~b",
