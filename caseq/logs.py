@@ -7,8 +7,17 @@ from typing import Any
 
 import structlog
 
-#: Libraries that would write numbers or addresses of requests into the log at INFO.
-_TOO_TALKATIVE = ("twilio", "httpx", "httpcore", "urllib3", "alembic", "flask-limiter", "sqlalchemy")
+#: Libraries that would write numbers or addresses of requests into the log below that level. With Aliyun an address is
+#: number and code, and urllib3 warns of headers that it cannot read with the address of the request.
+_LEVELS = {
+    "twilio": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "alembic": logging.WARNING,
+    "flask-limiter": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
 
 
 def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -49,5 +58,10 @@ def configure(level: int = logging.INFO) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TOO_TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quieten()
+
+
+def quieten() -> None:
+    """Let no library write what may hold a number, whatever the level of our own lines is."""
+    for name, level in _LEVELS.items():
+        logging.getLogger(name).setLevel(level)
