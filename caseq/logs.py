@@ -7,10 +7,19 @@ from typing import Any
 
 import structlog
 
+#: Libraries that would write numbers or addresses of requests into the log below that level. With Aliyun an address is
+#: number and code, and urllib3 warns of headers that it cannot read with the address of the request.
+_LEVELS = {
+    "twilio": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "alembic": logging.WARNING,
+    "flask-limiter": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
 #: Libraries that ask a provider: what they say of a request quotes its address, and with it a telephone number.
 _ASKING = ("twilio", "httpx", "httpcore", "urllib3")
-#: Libraries of which only warnings are of use.
-_TOO_TALKATIVE = (*_ASKING, "alembic", "flask-limiter", "sqlalchemy")
 
 
 def without_requests(record: logging.LogRecord) -> bool:
@@ -19,7 +28,7 @@ def without_requests(record: logging.LogRecord) -> bool:
     A warning of a library that asks a provider stays, but without the values that were to be put into it.
     """
     library = record.name.split(".")[0]
-    if library in _TOO_TALKATIVE and record.levelno < logging.WARNING:
+    if record.levelno < _LEVELS.get(library, logging.NOTSET):
         return False
     if library in _ASKING:
         record.args = ()
@@ -62,5 +71,10 @@ def configure(level: int = logging.INFO) -> None:
     )
     handler.addFilter(without_requests)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TOO_TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quieten()
+
+
+def quieten() -> None:
+    """Let no library write what may hold a number, whatever the level of our own lines is."""
+    for name, level in _LEVELS.items():
+        logging.getLogger(name).setLevel(level)

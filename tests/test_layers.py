@@ -84,6 +84,7 @@ LIBRARIES = {
     ),
     "twilio": ("caseq.sms",),
     "typst": ("caseq.printing",),
+    "urllib3": ("caseq.sms",),
     "werkzeug": ("caseq.web", "caseq.app"),
 }
 

@@ -136,6 +136,16 @@ class Twilio:
 
 
 @dataclass(frozen=True)
+class Aliyun:
+    """The account at Aliyun; `receipt_secret` is the part of an address that only Aliyun is told, for its receipts."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    receipt_secret: str | None = field(default=None, repr=False)
+    api_base: str | None = None
+
+
+@dataclass(frozen=True)
 class Sending:
     """How messages are sent: which countries and providers, how long they stay worth delivering, what counts as news.
 
@@ -183,6 +193,7 @@ class Settings:
     public_url: str | None = None
     trusted_proxies: int = 0
     twilio: Twilio | None = None
+    aliyun: Aliyun | None = None
     sms_file: Path | None = None
     demo: bool = False
     regions: Mapping[str, Region] = field(default_factory=dict)
