@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, case, func, insert, or_, select, update
 
 from caseq.rules.delivery import Receipt, Status
-from caseq.store.tables import attempts, outbox
+from caseq.store.tables import Moment, attempts, outbox
 
 _KEY = "caseq-"
 
@@ -24,6 +25,9 @@ class Outcome(StrEnum):
     ACCOUNT = "account"
     UNKNOWN = "unknown"
     NOT_FOUND = "not found"
+
+
+_IS_OPEN = or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
 
 
 def key_of(attempt_id: int) -> str:
@@ -57,13 +61,24 @@ def finish(
     provider_id: str | None = None,
 ) -> None:
     """Note what came of a call; what is known of it already, because a receipt was quicker, stays."""
-    mine = update(attempts).where(
-        attempts.c.id == attempt_id, or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
-    )
+    mine = update(attempts).where(attempts.c.id == attempt_id, _IS_OPEN)
     values: dict[str, Any] = {"outcome": outcome.value, "ended_at": now, "code": code}
     if provider_id is not None:
         values["provider_id"] = provider_id
     connection.execute(mine.values(values))
+
+
+def finish_accepted(connection: Connection, taken: Sequence[tuple[int, str]], now: datetime) -> None:
+    """Note that a provider took these calls (id, the provider's id of the message), as `finish` does for one."""
+    rows = [{"the_id": attempt_id, "the_provider_id": provider_id, "now": now} for attempt_id, provider_id in taken]
+    connection.execute(_accepting(), rows)
+
+
+@cache
+def _accepting() -> Update:
+    mine = update(attempts).where(attempts.c.id == bindparam("the_id"), _IS_OPEN)
+    accepted = {"outcome": Outcome.ACCEPTED.value, "provider_id": bindparam("the_provider_id")}
+    return mine.values(**accepted, ended_at=bindparam("now", type_=Moment))
 
 
 def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: Receipt, now: datetime) -> int | None:

@@ -11,15 +11,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from caseq.rules.case import MilestoneName, RecordType
 from caseq.rules.telling import Wait
 from caseq.store import bulk
 from caseq.store.sealing import Sealer, bound
-from caseq.store.tables import outbox
+from caseq.store.tables import Moment, outbox
 
 
 class Lane(IntEnum):
@@ -62,6 +76,7 @@ ENDED = (State.DELIVERED, State.FAILED, State.DROPPED, State.MERGED, State.RESOL
 NIGHT, BY_STAFF, TOLD_IN_PERSON = "quiet hours", "held by staff", "told in person"
 IS_WAITING = outbox.c.state.in_([state.value for state in WAITING])
 _BODY = "outbox.body"
+_NOW = bindparam("now", type_=Moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +208,16 @@ def _row(purpose: Purpose, cause: str, lane: Lane, now: datetime) -> dict[str, A
 
 def take_resolves(connection: Connection, most: int, now: datetime) -> list[int]:
     """The ids of challenges whose receivers are to be found out, marked as done in this transaction."""
-    due = _due(Lane.CODES, now, outbox.c.purpose == Purpose.RESOLVE.value, most)
+    asked = {"in_lane": Lane.CODES.value, "most": most, "now": now}
+    return sorted(connection.execute(_resolving(), asked).scalars())
+
+
+@cache
+def _resolving() -> Update:
+    due = _due(outbox.c.purpose == Purpose.RESOLVE.value)
     done = update(outbox).where(outbox.c.id.in_(select(due.c.id)), IS_WAITING)
-    taken = done.values(state=State.RESOLVED.value, finished_at=now).returning(outbox.c.challenge_id)
-    return sorted(connection.execute(taken).scalars())
+    taken: Update = done.values(state=State.RESOLVED.value, finished_at=_NOW).returning(outbox.c.challenge_id)
+    return taken
 
 
 def postpone_resolve(connection: Connection, challenge_id: int, due_at: datetime) -> bool:
@@ -216,23 +237,31 @@ def claim(connection: Connection, lane: Lane, most: int, now: datetime, lease: t
     """
     if most <= 0:
         return []
-    due = _due(lane, now, and_(outbox.c.purpose != Purpose.RESOLVE.value, ~_is_blocked(now)), most)
-    claimed = (
-        update(outbox)
-        .where(outbox.c.id.in_(select(due.c.id)), IS_WAITING)
-        .values(state=State.CLAIMED.value, claim=secrets.token_hex(16), claimed_at=now, lease_until=now + lease)
-        .returning(*JOB)
-    )
-    return sorted((job_of(row) for row in connection.execute(claimed)), key=lambda job: job.id)
+    asked = {"in_lane": lane.value, "most": most, "now": now, "until": now + lease, "token": secrets.token_hex(16)}
+    return sorted((job_of(row) for row in connection.execute(_claiming(), asked)), key=lambda job: job.id)
 
 
-def _due(lane: Lane, now: datetime, also: ColumnElement[bool], most: int) -> Any:
-    waiting = select(outbox.c.id).where(IS_WAITING, outbox.c.lane == lane.value, outbox.c.due_at <= now, also)
-    first = waiting.order_by(outbox.c.due_at, outbox.c.id).limit(most)
+@cache
+def _claiming() -> Update:
+    due = _due(and_(outbox.c.purpose != Purpose.RESOLVE.value, ~_is_blocked()))
+    taken = update(outbox).where(outbox.c.id.in_(select(due.c.id)), IS_WAITING)
+    claimed: Update = taken.values(
+        state=State.CLAIMED.value,
+        claim=bindparam("token"),
+        claimed_at=_NOW,
+        lease_until=bindparam("until", type_=Moment),
+    ).returning(*JOB)
+    return claimed
+
+
+def _due(also: ColumnElement[bool]) -> CTE:
+    """What is due in a lane; the parameters are lane, now and most."""
+    waiting = select(outbox.c.id).where(IS_WAITING, outbox.c.lane == bindparam("in_lane"), outbox.c.due_at <= _NOW, also)
+    first = waiting.order_by(outbox.c.due_at, outbox.c.id).limit(bindparam("most", type_=Integer))
     return first.with_for_update(skip_locked=True).cte("due")
 
 
-def _is_blocked(now: datetime) -> ColumnElement[bool]:
+def _is_blocked() -> ColumnElement[bool]:
     """Whether another message to the same number is under way, or is due before this one."""
     other = outbox.alias("other")
     is_earlier = or_(
@@ -242,7 +271,7 @@ def _is_blocked(now: datetime) -> ColumnElement[bool]:
             or_(other.c.due_at < outbox.c.due_at, and_(other.c.due_at == outbox.c.due_at, other.c.id < outbox.c.id)),
         ),
     )
-    is_first = and_(other.c.state.in_([state.value for state in WAITING]), other.c.due_at <= now, is_earlier)
+    is_first = and_(other.c.state.in_([state.value for state in WAITING]), other.c.due_at <= _NOW, is_earlier)
     busy = or_(other.c.state.in_([State.CLAIMED.value, State.UNKNOWN.value]), is_first)
     same = select(other.c.id).where(other.c.phone_hash == outbox.c.phone_hash, other.c.id != outbox.c.id, busy)
     return same.exists()
@@ -293,16 +322,20 @@ def about_to_send(connection: Connection, sealer: Sealer, rows: Sequence[tuple[J
         for job, body, version in rows
     ]
     if said:
-        mine = update(outbox).where(outbox.c.id == bindparam("the_id"))
-        values = {
-            "body_sealed": bindparam("the_body"),
-            "template": bindparam("the_template"),
-            "template_version": bindparam("the_version"),
-            "language": bindparam("the_language"),
-            "attempts": outbox.c.attempts + 1,
-            "reason": None,
-        }
-        connection.execute(mine.values(values), said)
+        connection.execute(_saying(), said)
+
+
+@cache
+def _saying() -> Update:
+    mine = update(outbox).where(outbox.c.id == bindparam("the_id"))
+    return mine.values(
+        body_sealed=bindparam("the_body"),
+        template=bindparam("the_template"),
+        template_version=bindparam("the_version"),
+        language=bindparam("the_language"),
+        attempts=outbox.c.attempts + 1,
+        reason=None,
+    )
 
 
 def body(sealer: Sealer, job: Job) -> dict[str, Any]:

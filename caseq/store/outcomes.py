@@ -1,16 +1,20 @@
 """How messages leave the outbox's states: what a worker records, what providers and staff say."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, func, or_, select, update
 
 from caseq.rules.case import RecordType
 from caseq.store import bulk
 from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, Job, Purpose, State, job_of
-from caseq.store.tables import attempts, outbox
+from caseq.store.tables import Moment, attempts, outbox
+
+#: Not as IN: that cannot be executed for many rows at a time.
+_IS_UNDER_WAY = or_(outbox.c.state == State.CLAIMED.value, outbox.c.state == State.UNKNOWN.value)
 
 
 def end(connection: Connection, job: Job, state: State, now: datetime, reason: str | None = None) -> bool:
@@ -23,12 +27,24 @@ def _ended(state: State, now: datetime) -> dict[str, Any]:
     return {"state": state.value, "finished_at": now, **erased}
 
 
-def mark_sent(connection: Connection, job: Job, now: datetime, ask_at: datetime | None) -> bool:
+def mark_sent(connection: Connection, job: Job, now: datetime, ask_at: datetime) -> bool:
     """The provider took the message; at `ask_at` it is asked what became of it. False if the claim was lost."""
     values = {"state": State.SENT.value, "reason": None, "sent_at": now, "ask_at": ask_at, "claim": None, "asked": 0}
-    if ask_at is None:
-        values |= {"body_sealed": None, "to_sealed": None, "finished_at": now}
     return _change(connection, job, values)
+
+
+def mark_all_sent(connection: Connection, jobs: Sequence[Job], now: datetime, ask_at: datetime) -> None:
+    """The provider took these messages; those whose claim was lost stay as somebody else left them."""
+    connection.execute(_sending(), [{"the_id": j.id, "the_claim": j.claim, "now": now, "later": ask_at} for j in jobs])
+
+
+@cache
+def _sending() -> Update:
+    mine = update(outbox).where(
+        outbox.c.id == bindparam("the_id"), outbox.c.claim == bindparam("the_claim"), _IS_UNDER_WAY
+    )
+    now, ask_at = bindparam("now", type_=Moment), bindparam("later", type_=Moment)
+    return mine.values(state=State.SENT.value, reason=None, sent_at=now, ask_at=ask_at, claim=None, asked=0)
 
 
 def put_back(connection: Connection, job: Job, due_at: datetime, reason: str, state: State = State.QUEUED) -> bool:
@@ -51,7 +67,7 @@ def mark_unknown(connection: Connection, job: Job, ask_at: datetime, reason: str
 
 def _change(connection: Connection, job: Job, values: Mapping[str, Any]) -> bool:
     mine = update(outbox).where(outbox.c.id == job.id, outbox.c.claim == job.claim)
-    held = mine.where(outbox.c.state.in_([State.CLAIMED.value, State.UNKNOWN.value]))
+    held = mine.where(_IS_UNDER_WAY)
     return connection.execute(held.values(values).returning(outbox.c.id)).first() is not None
 
 
@@ -108,7 +124,7 @@ def hear(
     state: State,
     now: datetime,
     reason: str | None,
-    ask_at: datetime | None,
+    ask_at: datetime,
 ) -> Job | None:
     """Take what the provider says of the newest attempt of a message; the message as it was, None if it stays so.
 

@@ -219,27 +219,29 @@ def record(runtime: Runtime, router: Router, done: Sequence[Done]) -> list[Ready
     now = runtime.clock()
     again: list[Ready] = []
     with runtime.database.transaction() as connection:
+        _record_accepted(runtime, connection, done, now)
         for one in done:
-            if isinstance(one.result, Accepted):
-                _record_accepted(runtime, connection, one.ready, one.result, now)
-            elif isinstance(one.result, SmsError):
+            if isinstance(one.result, SmsError):
                 again += _record_error(runtime, router, connection, one.ready, one.result, now)
-            else:
+            elif one.result is None:
                 attempts.finish(connection, one.ready.attempt_id, Outcome.LATER, now, code=NOT_BEGUN)
                 outcomes.put_back(connection, one.ready.job, now, NOT_BEGUN)
     return again
 
 
-def _record_accepted(runtime: Runtime, connection: Connection, ready: Ready, accepted: Accepted, now: datetime) -> None:
-    attempts.finish(connection, ready.attempt_id, Outcome.ACCEPTED, now, provider_id=accepted.id)
-    held = outcomes.mark_sent(connection, ready.job, now, first_ask(runtime, now))
-    log.info("message_sent", message=ready.job.id, purpose=ready.job.purpose, gateway=accepted.gateway, recorded=held)
+def _record_accepted(runtime: Runtime, connection: Connection, done: Sequence[Done], now: datetime) -> None:
+    taken = [(one.ready, one.result) for one in done if isinstance(one.result, Accepted)]
+    if not taken:
+        return
+    attempts.finish_accepted(connection, [(ready.attempt_id, accepted.id) for ready, accepted in taken], now)
+    outcomes.mark_all_sent(connection, [ready.job for ready, _ in taken], now, first_ask(runtime, now))
+    for ready, accepted in taken:
+        log.info("message_sent", message=ready.job.id, purpose=ready.job.purpose, gateway=accepted.gateway)
 
 
-def first_ask(runtime: Runtime, now: datetime) -> datetime | None:
-    """When the provider of a message that was just sent is asked what became of it; None: never."""
-    pauses = runtime.settings.sending.receipt_after
-    return now + pauses[0] if pauses else None
+def first_ask(runtime: Runtime, now: datetime) -> datetime:
+    """When the provider of a message that was just sent is asked what became of it, if no receipt came."""
+    return now + runtime.settings.sending.receipt_after[0]
 
 
 _OUTCOMES: Mapping[type[SmsError], Outcome] = {

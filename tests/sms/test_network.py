@@ -68,7 +68,7 @@ def test_an_impostor_gets_nothing_and_the_message_is_sent_later(impostor: tuple[
     assert paths == []
 
 
-@pytest.mark.parametrize("address", [dead_address(), "http://nobody.invalid"])
+@pytest.mark.parametrize("address", [dead_address(), "http://nobody.invalid"], ids=["dead", "unknown"])
 def test_without_a_connection_nothing_was_sent(address: str) -> None:
     assert type(network.meaning(failure(address))) is TryLater
 
