@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -10,6 +11,7 @@ from caseq.errors import SealBroken
 from caseq.rules.case import bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.store import contacts
+from caseq.store import preferences as wishes
 from caseq.store.access import days, may_enter
 from caseq.store.contacts import Standing
 from caseq.store.sealing import Sealer
@@ -24,6 +26,7 @@ class Recipient:
     """A party as a message needs it: its number now, whether it may enter its case and wants SMS.
 
     `phone_hashes` are the fingerprints of the number under every live key: a message was queued with one of them.
+    `phrase` is what messages carry of the phrase agreed on: nothing where others use the telephone.
     """
 
     phone: str | None = field(repr=False)
@@ -33,8 +36,9 @@ class Recipient:
     wants_sms: bool
     is_broken: bool = False
     language: str = "zh"
-    is_quiet: bool = False
+    is_quiet: bool = True
     is_shared: bool = False
+    phrase: str = field(default="", repr=False)
 
 
 def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: int, now: datetime) -> Recipient:
@@ -51,6 +55,7 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
             preferences.c.language,
             preferences.c.quiet,
             preferences.c.shared_phone,
+            preferences.c.phrase_sealed,
         )
         .join(cases, cases.c.id == parties.c.case_id)
         .outerjoin(preferences, preferences.c.party_id == parties.c.id)
@@ -70,9 +75,25 @@ def recipient(connection: Connection, sealer: Sealer, policy: Policy, party_id: 
         bool(row.sms) and row.sms_preferred is not False,
         is_broken,
         row.language or "zh",
-        bool(row.quiet),
+        row.quiet is not False,
         bool(row.shared_phone),
+        _phrase(sealer, row),
     )
+
+
+def _phrase(sealer: Sealer, row: Any) -> str:
+    """What messages carry of the phrase; nothing if it was edited by hand: its owner then sees that something is wrong.
+
+    SealBroken if its key is not there now.
+    """
+    if row.phrase_sealed is None or row.shared_phone:
+        return ""
+    try:
+        return sealer.unseal(wishes.phrase_purpose_of(row.id), row.phrase_sealed).decode()
+    except SealBroken:
+        if not sealer.knows(row.phrase_sealed):
+            raise
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
