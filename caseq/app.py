@@ -28,6 +28,7 @@ from caseq.web import (
     problems,
     push,
     region,
+    smspage,
 )
 
 
@@ -60,6 +61,7 @@ def create_app(parts: Runtime) -> Flask:
     app.register_blueprint(account.blueprint)
     app.register_blueprint(prefill.blueprint)
     app.register_blueprint(region.blueprint)
+    app.register_blueprint(smspage.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     pages.prepare(app)

@@ -8,6 +8,7 @@ from string import Formatter
 
 from caseq.rules.messages import LONGEST_PHRASE, Wording
 
+#: What is longer is no SMS of ours, whatever it begins with.
 LONGEST_MESSAGE = 1000
 _LINK = re.compile(
     r"://|www\.|(?<![a-z0-9])[a-z0-9-]+\.[a-z]{2,}|[a-z0-9-]\s*(?:\.|点)\s*(?:com|cn|net|top|xyz|vip|cc)(?![a-z])"
@@ -42,9 +43,10 @@ class Verdict(StrEnum):
 
 def resembles(wording: Wording, help_phone: str, text: str) -> Verdict:
     """How this text reads; only one that is ours to the letter, but for spaces and width, is LIKE_OURS."""
+    is_whole = len(text) <= LONGEST_MESSAGE
     text = unicodedata.normalize("NFKC", text[:LONGEST_MESSAGE])
     bare = _bare(text)
-    if any(re.fullmatch(form, bare) for form in _forms(wording, help_phone)):
+    if is_whole and any(re.fullmatch(form, bare) for form in _forms(wording, help_phone)):
         return Verdict.LIKE_OURS
     if has_link(text):
         return Verdict.LINK

@@ -256,7 +256,9 @@ def _claiming() -> Update:
 
 def _due(also: ColumnElement[bool]) -> CTE:
     """What is due in a lane; the parameters are lane, now and most."""
-    waiting = select(outbox.c.id).where(IS_WAITING, outbox.c.lane == bindparam("in_lane"), outbox.c.due_at <= _NOW, also)
+    waiting = select(outbox.c.id).where(
+        IS_WAITING, outbox.c.lane == bindparam("in_lane"), outbox.c.due_at <= _NOW, also
+    )
     first = waiting.order_by(outbox.c.due_at, outbox.c.id).limit(bindparam("most", type_=Integer))
     return first.with_for_update(skip_locked=True).cte("due")
 

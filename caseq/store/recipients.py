@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from caseq.errors import SealBroken
 from caseq.rules.case import Role, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.store import bulk, contacts
+from caseq.store import preferences as wishes
 from caseq.store.access import days, may_enter
 from caseq.store.contacts import Standing
 from caseq.store.sealing import Sealer
@@ -24,7 +26,7 @@ class Recipient:
     """A party as a message needs it: its number now, whether it may enter its case and wants SMS.
 
     `phone_hashes` are the fingerprints of the number under every live key: a message was queued with one of them.
-    `is_sealed_away`: its number is sealed with a key that is not there now, so that the message must wait for the key.
+    `is_sealed_away`: its number or phrase is sealed with a key that is not there now, so that the message must wait.
     `phrase` is what it agreed to find in our messages, never on a telephone that others use too.
     """
 
@@ -62,6 +64,7 @@ def recipients(
             preferences.c.language,
             preferences.c.quiet,
             preferences.c.shared_phone,
+            preferences.c.phrase_sealed,
         )
         .join(cases, cases.c.id == parties.c.case_id)
         .outerjoin(preferences, preferences.c.party_id == parties.c.id)
@@ -72,7 +75,7 @@ def recipients(
 
 
 def _recipient(connection: Connection, sealer: Sealer, row: Any, now: datetime) -> Recipient:
-    contact = contacts.checked(connection, sealer, row, now)
+    contact, phrase = contacts.checked(connection, sealer, row, now), _phrase(sealer, row)
     return Recipient(
         case_id=row.case_id,
         key=row.key,
@@ -83,11 +86,25 @@ def _recipient(connection: Connection, sealer: Sealer, row: Any, now: datetime) 
         may_enter=bool(row.may_enter),
         wants_sms=bool(row.sms) and row.sms_preferred is not False,
         is_broken=contact.standing is Standing.BROKEN,
-        is_sealed_away=contact.standing is Standing.UNREADABLE,
+        is_sealed_away=contact.standing is Standing.UNREADABLE or phrase is None,
         language=row.language or "zh",
         is_quiet=row.quiet is not False,
         is_shared=bool(row.shared_phone),
+        phrase=phrase or "",
     )
+
+
+def _phrase(sealer: Sealer, row: Any) -> str | None:
+    """What messages carry of the phrase; nothing if it was edited by hand: its owner then sees that something is wrong.
+
+    None if its key is not there now.
+    """
+    if row.phrase_sealed is None or row.shared_phone:
+        return ""
+    try:
+        return sealer.unseal(wishes.phrase_purpose_of(row.id), row.phrase_sealed).decode()
+    except SealBroken:
+        return "" if sealer.knows(row.phrase_sealed) else None
 
 
 @dataclass(frozen=True, slots=True)

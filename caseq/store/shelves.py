@@ -115,8 +115,8 @@ def _renew_app(sealer: Sealer, row: Any, _: bool) -> Values:
 
 
 def _renew_wishes(sealer: Sealer, row: Any, _: bool) -> Values:
-    purpose = wishes.purpose_of(row.party_id)
-    return _anew(sealer, "safe_contact_sealed", row.safe_contact_sealed, purpose)
+    safe = _anew(sealer, "safe_contact_sealed", row.safe_contact_sealed, wishes.purpose_of(row.party_id))
+    return safe | _anew(sealer, "phrase_sealed", row.phrase_sealed, wishes.phrase_purpose_of(row.party_id))
 
 
 def _renew_message(sealer: Sealer, row: Any, _: bool) -> Values:
@@ -167,7 +167,11 @@ SHELVES = (
         hashed=(file_batches.c.body_hash,),
     ),
     Shelf(authenticators, sealed=(authenticators.c.secret_sealed,), renew=_renew_app),
-    Shelf(preferences, sealed=(preferences.c.safe_contact_sealed,), renew=_renew_wishes),
+    Shelf(
+        preferences,
+        sealed=(preferences.c.safe_contact_sealed, preferences.c.phrase_sealed),
+        renew=_renew_wishes,
+    ),
     Shelf(outbox, sealed=(outbox.c.to_sealed, outbox.c.body_sealed), renew=_renew_message),
     Shelf(
         dead_numbers,

@@ -305,6 +305,7 @@ preferences = Table(
     Column("quiet", Boolean, nullable=False),
     Column("shared_phone", Boolean, nullable=False),
     Column("safe_contact_sealed", Text),
+    Column("phrase_sealed", Text),
     Column("changed_at", Moment, nullable=False),
 )
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from caseq import enrolling, preferring
 from caseq.enrolling import Failed
+from caseq.preferring import NotAgreed
 from caseq.store.preferences import Account
 from caseq.web import fields
 from caseq.web.browser import KNOWN, SESSION, STEPS, drop, remember_choices, session_token
@@ -38,16 +39,29 @@ def change_preferences() -> Response:
     language = form.get("language", "")
     more = {"language": language} if language in LANGUAGES else {}
     safe_contact = " ".join(form.get("safe_contact", "").split())[:LONGEST_CONTACT]
+    more |= {"phrase": form["phrase"][:LONGEST_CONTACT]} if "phrase" in form else {}
     account = preferring.change(runtime(), session_token(), {**changes, **more, "safe_contact": safe_contact})
     if account is None:
         return _timeout()
+    if isinstance(account, NotAgreed):
+        return _preferences(account.account, fault=fields.phrase_fault(account.account.wishes.language))
     response = _preferences(account, saved=True)
     return drop(response, KNOWN) if account.wishes.shared_phone else response
 
 
-def _preferences(account: Account, saved: bool = False) -> Response:
-    sample = runtime().settings.wording.written("news", account.wishes.language, {}).text
-    return page("preferences", account=account, sample=sample, saved=saved, signed_in=True)
+def _preferences(account: Account, saved: bool = False, fault: str | None = None) -> Response:
+    settings, wishes = runtime().settings, account.wishes
+    phrase = "" if fault else wishes.phrase_in_messages
+    return page(
+        "preferences",
+        422 if fault else 200,
+        account=account,
+        sample=settings.wording.written("news", wishes.language, {}, phrase).text,
+        night=settings.telling[-1].manner.quiet,
+        saved=saved,
+        fault=fault,
+        signed_in=True,
+    )
 
 
 @blueprint.get("/authenticator")

@@ -259,7 +259,14 @@ def _wishes_schema() -> dict[str, Any]:
     flag = {"type": "boolean"}
     wishes = {"sms": flag, "language": {"enum": ["zh", "en"]}, "quiet": flag, "shared_phone": flag}
     return _object(
-        {**wishes, "safe_contact": _TEXT, "phone_end": _TEXT, "authenticator": flag, "sessions": {"type": "integer"}}
+        {
+            **wishes,
+            "safe_contact": _TEXT,
+            "phrase": _TEXT | {"description": "The word agreed on, in every SMS unless `shared_phone`"},
+            "phone_end": _TEXT,
+            "authenticator": flag,
+            "sessions": {"type": "integer"},
+        }
     )
 
 

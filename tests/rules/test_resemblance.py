@@ -103,7 +103,12 @@ def test_no_text_of_ours_has_a_link():
         assert not any(has_link(text) for text in longest_texts(WORDING, language).values())
 
 
+@pytest.mark.parametrize("filling", [" ", "\u200b", "\n"])
+def test_what_stands_far_behind_a_message_of_ours_is_read_too(filling):
+    assert verdict(OURS[0] + filling * 500 + "caseq.cn") is Verdict.LINK
+    assert verdict(OURS[0] + filling * LONGEST_MESSAGE + "caseq.cn") is not Verdict.LIKE_OURS
+
+
 @pytest.mark.parametrize("text", ["𝐡𝐭𝐭𝐩", "\x00", "ﷺ" * 5000, "a" * 10**6, "1 " * 500, "((((" * 300, "请告诉" * 400])
 def test_any_text_gets_an_answer_soon(text):
     assert verdict(text) in Verdict
-    assert len(text[:LONGEST_MESSAGE]) <= LONGEST_MESSAGE

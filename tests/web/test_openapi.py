@@ -19,7 +19,7 @@ from caseq.web.openapi import description
 from tests.service import case, event, milestone, party, signed
 
 #: What people's browsers use; everything else is for programs and is in the description.
-PAGES = ("pages.", "account.", "prefill.", "region.", "demo.", "static")
+PAGES = ("pages.", "account.", "prefill.", "region.", "sms.", "demo.", "static")
 
 
 @pytest.fixture
