@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -20,6 +21,7 @@ from unittest.mock import patch
 
 import requests
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
 from caseq import answering
 from caseq import runtime as runtimes
@@ -33,7 +35,10 @@ from caseq.runtime import Runtime
 from caseq.settings import Settings, load
 from caseq.sms.file_sms import FileGateway
 from caseq.sms.route import Router
+from caseq.store import attempts
 from caseq.store.outbox import Lane
+from caseq.store.tables import attempts as calls
+from caseq.store.tables import outbox
 from caseq.texting import sending, tracing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -203,6 +208,15 @@ class Service:
         values = {"help_phone": settings.bureau.help_phone}
         kinds = [(language, kind) for language in ("zh", "en") for kind in ("device", "number")]
         return {settings.wording.written(kind, language, values).text: kind for language, kind in kinds}
+
+    def told(self) -> Counter[str]:
+        """Of how many changes each number was told, in however many SMS."""
+        numbers = {attempts.id_of(line["key"]): line["to"] for line in self.gateway.messages()}
+        sms = func.coalesce(outbox.c.part_of, outbox.c.id)
+        ended = outbox.c.state.in_(["sent", "delivered", "merged"])
+        wanted = select(calls.c.id).join(outbox, calls.c.message_id == sms).where(outbox.c.purpose == "news", ended)
+        with self.runtime.database.autocommit() as connection:
+            return Counter(numbers[id_] for id_ in connection.execute(wanted).scalars() if id_ in numbers)
 
     def code_for(self, phone: str = PHONE, case: str = CASE) -> tuple[str, str]:
         """Ask for a code as a program would; (challenge, code from the newest SMS)."""
