@@ -178,7 +178,6 @@ def test_a_new_case_with_its_first_milestone_makes_one_sms_in_whatever_order_it_
 def test_a_message_is_dropped_when_its_reader_may_no_longer_enter(service: Service) -> None:
     known_case(service)
     service.push(event("milestone", milestone()))
-    service.work()
     service.push(event("withdrawal", {"record": "party", "key": "P-victim"}, sequence="2"))
     assert told(service) == {}
 
