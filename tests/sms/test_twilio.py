@@ -1,77 +1,15 @@
-"""The real Twilio SDK against a provider with faults, and the outbox against both."""
+"""The outbox against the real Twilio SDK and a provider with faults."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from caseq.errors import AccountProblem, OutcomeUnknown, Rejected, TryLater
-from caseq.sms.gateway import Accepted, Sms
 from caseq.sms.twilio_sms import TwilioGateway
 from caseq.store import outbox_figures
 from tests.service import PHONE, Service, case, event, milestone, party
 
 TO = f"+86{PHONE}"
-SMS = Sms("caseq-1", TO, "您查询的事项有新内容。", 300)
-
-
-def test_an_accepted_message_has_the_providers_id(gateway: TwilioGateway, twilio: Any) -> None:
-    accepted = gateway.send(SMS)
-    assert accepted == Accepted("twilio", twilio.sent(TO)[0]["sid"])
-    assert twilio.sent(TO)[0]["body"] == SMS.text
-
-
-@pytest.mark.parametrize(
-    ("to", "code"), [("+15005550001", "21211"), ("+15005550004", "21610"), ("+15005550009", "21614")]
-)
-def test_a_bad_number_is_rejected_for_good(gateway: TwilioGateway, to: str, code: str) -> None:
-    with pytest.raises(Rejected) as refused:
-        gateway.send(replace(SMS, to=to))
-    assert refused.value.code == code
-
-
-def test_a_region_that_is_switched_off_and_a_wrong_token_are_problems_of_the_account(
-    gateway: TwilioGateway, twilio: Any
-) -> None:
-    with pytest.raises(AccountProblem):
-        gateway.send(replace(SMS, to="+15005550003"))
-    stranger = TwilioGateway(twilio.account_sid, "wrong", sender="+15005550006", api_base=twilio.base_url)
-    with pytest.raises(AccountProblem):
-        stranger.send(SMS)
-
-
-def test_too_many_requests_says_when_to_try_again(gateway: TwilioGateway, twilio: Any) -> None:
-    twilio.faults.append({"error": {"code": 20429, "retry_after": 7}})
-    with pytest.raises(TryLater) as refused:
-        gateway.send(SMS)
-    assert refused.value.retry_after == 7
-    assert twilio.sent(TO) == []
-
-
-@pytest.mark.parametrize("fault", [{"error": {"code": 20500}}, {"drop": "before"}, {"drop": "after"}])
-def test_a_server_error_or_a_reset_leaves_the_outcome_unknown(
-    gateway: TwilioGateway, twilio: Any, fault: dict[str, Any]
-) -> None:
-    twilio.faults.append(fault)
-    with pytest.raises(OutcomeUnknown):
-        gateway.send(SMS)
-    assert twilio.requests == 1
-
-
-def test_nobody_listening_is_surely_not_accepted() -> None:
-    gateway = TwilioGateway("AC" + "a" * 32, "token", sender="+15005550006", api_base="http://127.0.0.1:9")
-    with pytest.raises(TryLater):
-        gateway.send(SMS)
-
-
-def test_a_message_is_found_by_number_text_and_time_unless_its_id_is_known(gateway: TwilioGateway) -> None:
-    since = datetime.now(UTC)
-    accepted = gateway.send(SMS)
-    assert gateway.find(SMS, since, set()) == accepted
-    assert gateway.find(SMS, since, {accepted.id}) is None
-    assert gateway.find(replace(SMS, text="别的"), since, set()) is None
-    assert gateway.find(SMS, since + timedelta(minutes=5), set()) is None
 
 
 @pytest.fixture
