@@ -13,10 +13,9 @@ from caseq.rules.delivery import Receipt
 from caseq.sms import twilio_codes
 from caseq.sms.gateway import Accepted, Sms
 
-TIMEOUT_SECONDS = 10
 #: How far apart our clock and Twilio's may be when a message is looked for.
 CLOCK_SLACK = timedelta(seconds=5)
-#: How many messages to one number are looked through: four slow pages still end within a worker's lease (45 s).
+#: How many messages to one number are looked through: four slow pages still end within a worker's lease.
 PAGE_SIZE, MOST_PAGES = 50, 4
 #: The longest wait that is believed, whatever the answer says.
 LONGEST_RETRY_AFTER_SECONDS = 86400
@@ -47,6 +46,7 @@ class TwilioGateway:
         messaging_service_sid: str | None = None,
         api_base: str | None = None,
         status_url: str | None = None,
+        answer_seconds: float = 10,
     ) -> None:
         from twilio.http.http_client import TwilioHttpClient
         from twilio.rest import Client
@@ -54,7 +54,7 @@ class TwilioGateway:
         self._answer = threading.local()
         # A connection for every request: a kept one that the other side has dropped looks like an unknown outcome.
         http = TwilioHttpClient(
-            pool_connections=False, timeout=TIMEOUT_SECONDS, request_hooks={"response": self._note_answer}
+            pool_connections=False, timeout=answer_seconds, request_hooks={"response": self._note_answer}
         )
         self._client = Client(account_sid, auth_token, http_client=http)
         # Where requests go is said in our settings only; these two come from the environment and change the host.

@@ -30,8 +30,6 @@ from caseq.texting.composing import KEY_PAUSE, Composer, Decision, Drop, Later, 
 
 log = structlog.get_logger("caseq.texting")
 
-#: Nothing is begun that could not end, with the longest call of a provider, within the lease.
-LONGEST_CALL_SECONDS = 25
 #: At so much of what a lane may spend in a day an alarm is sounded, in percent.
 ALARMS = (50, 80, 100)
 NOT_BEGUN, NOT_UNDERSTOOD = "not begun in time", "cannot be understood: see the log"
@@ -74,7 +72,8 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
             jobs += outbox.claim(connection, lane, room, now, lease)
         if not jobs:
             return []
-        start_by = began + worker.lease_seconds - LONGEST_CALL_SECONDS
+        # Nothing is begun that could not end, with the longest call of a provider, within the lease.
+        start_by = began + worker.lease_seconds - worker.longest_call_seconds
         return _prepare(runtime, router, connection, jobs, now, start_by)
 
 

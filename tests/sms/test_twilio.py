@@ -55,7 +55,7 @@ def test_whatever_the_provider_does_the_message_goes_out_once(
         twilio.faults.append(fault)
     rounds(sending)
     assert len(twilio.sent(TO)) == 1
-    assert states(sending) == {("news", "sent"): 1}
+    assert states(sending) == {("news", "delivered"): 1}
 
 
 def test_a_rejected_message_ends_as_failed_with_the_providers_code(sending: Service, twilio: Any) -> None:
