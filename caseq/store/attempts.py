@@ -26,6 +26,10 @@ class Outcome(StrEnum):
     NOT_FOUND = "not found"
 
 
+#: What a call came out as that its provider took, or may have taken; None: nothing is known of it yet.
+_MAY_BE_TAKEN = (None, Outcome.UNKNOWN, Outcome.ACCEPTED)
+
+
 def key_of(attempt_id: int) -> str:
     """The key by which a provider knows this call."""
     return f"{_KEY}{attempt_id}"
@@ -69,7 +73,8 @@ def finish(
 def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: Receipt, now: datetime) -> int | None:
     """Note a receipt, by our key or by the provider's id; the attempt, None if it is unknown or this is nothing new.
 
-    One statement, so that of two receipts at the same moment the farther one stays, whichever comes first.
+    One statement, so that of two receipts at the same moment the farther one stays, whichever comes first. An id that
+    another attempt has stays there: a search at the provider may have given it to the wrong one of two.
     """
     mine = attempts.c.id == attempt_id if attempt_id is not None else attempts.c.provider_id == receipt.provider_id
     ranks = {status.value: status.rank for status in Status}
@@ -84,6 +89,9 @@ def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: 
         "ended_at": func.coalesce(attempts.c.ended_at, now),
     }
     is_its_own = or_(attempts.c.provider_id.is_(None), attempts.c.provider_id == receipt.provider_id)
+    other = attempts.alias("other")
+    same = select(other.c.id).where(other.c.gateway == gateway, other.c.provider_id == receipt.provider_id)
+    is_its_own &= ~same.where(other.c.id != attempts.c.id).exists()
     return connection.execute(heard.where(is_its_own).values(values).returning(attempts.c.id)).scalar_one_or_none()
 
 
@@ -118,9 +126,11 @@ def of_messages(connection: Connection, message_ids: Sequence[int]) -> Mapping[i
     return found
 
 
-def newest(connection: Connection, message_id: int) -> Attempt | None:
-    """The last call of this message."""
-    return next(reversed(of_messages(connection, [message_id]).get(message_id, ())), None)
+def alive(connection: Connection, message_id: int) -> list[Attempt]:
+    """The calls that brought this message, or may yet, oldest first: the provider took them, or may have taken them,
+    and has not said that they failed."""
+    calls = of_messages(connection, [message_id]).get(message_id, ())
+    return [call for call in calls if call.outcome in _MAY_BE_TAKEN and call.status is not Status.FAILED]
 
 
 def results_since(connection: Connection, since: datetime) -> Sequence[tuple[str, str, str, int]]:
