@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
 
 from caseq.rules.delivery import Receipt, Status
 from caseq.store.tables import attempts, outbox
@@ -59,15 +59,27 @@ def finish(
     *,
     code: str | None = None,
     provider_id: str | None = None,
-) -> None:
-    """Note what came of a call; what is known of it already, because a receipt was quicker, stays."""
+) -> bool:
+    """Note what came of a call; False if more is known of it already, because a receipt was quicker: that stays.
+
+    That a provider took the call is told more reliably by its own answer than by a search that did not find it. An id
+    that another attempt has stays there.
+    """
+    known = [Outcome.UNKNOWN.value, *([Outcome.NOT_FOUND.value] if outcome is Outcome.ACCEPTED else [])]
     mine = update(attempts).where(
-        attempts.c.id == attempt_id, or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
+        attempts.c.id == attempt_id, or_(attempts.c.outcome.is_(None), attempts.c.outcome.in_(known))
     )
     values: dict[str, Any] = {"outcome": outcome.value, "ended_at": now, "code": code}
     if provider_id is not None:
-        values["provider_id"] = provider_id
-    connection.execute(mine.values(values))
+        values["provider_id"] = case((_is_of_another(provider_id), attempts.c.provider_id), else_=provider_id)
+    return connection.execute(mine.values(values).returning(attempts.c.id)).first() is not None
+
+
+def _is_of_another(provider_id: str) -> ColumnElement[bool]:
+    """Whether another attempt at the same provider has this id of the provider's."""
+    other = attempts.alias("other")
+    same = select(other.c.id).where(other.c.gateway == attempts.c.gateway, other.c.id != attempts.c.id)
+    return same.where(other.c.provider_id == provider_id).exists()
 
 
 def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: Receipt, now: datetime) -> int | None:
@@ -89,10 +101,8 @@ def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: 
         "ended_at": func.coalesce(attempts.c.ended_at, now),
     }
     is_its_own = or_(attempts.c.provider_id.is_(None), attempts.c.provider_id == receipt.provider_id)
-    other = attempts.alias("other")
-    same = select(other.c.id).where(other.c.gateway == gateway, other.c.provider_id == receipt.provider_id)
-    is_its_own &= ~same.where(other.c.id != attempts.c.id).exists()
-    return connection.execute(heard.where(is_its_own).values(values).returning(attempts.c.id)).scalar_one_or_none()
+    heard = heard.where(is_its_own, ~_is_of_another(receipt.provider_id))
+    return connection.execute(heard.values(values).returning(attempts.c.id)).scalar_one_or_none()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,3 +86,51 @@ def test_an_id_that_another_call_has_stays_there_and_breaks_nothing(line):
         receipt = Receipt(sid(second.sms.key), Status.DELIVERED)
         assert attempts.hear(connection, "twilio", attempts.id_of(first), receipt, now) is None
     assert line.outcomes() == [("not found", None), ("accepted", None)]
+
+
+def test_a_worker_that_records_too_late_is_still_believed(line):
+    """The database was away for longer than the lease; the search must not be asked for what is known by then."""
+    record = line.send(line.claim())
+    line.service.clock.advance(minutes=1)
+    line.service.work()
+    assert line.states() == ["unknown"]
+    record()
+    assert line.states() == ["sent"]
+    line.rounds()
+    assert len(line.provider.taken) == 1
+
+
+def test_a_worker_that_records_after_the_search_found_nothing_is_still_believed(line):
+    line.provider.lists = False
+    record = line.send(line.claim())
+    line.service.clock.advance(minutes=1)
+    line.service.work()
+    line.service.clock.advance(minutes=2)
+    line.service.ask()
+    assert line.states() == ["queued"]
+    record()
+    assert line.outcomes() == [("accepted", None)]
+    line.rounds()
+    assert len(line.provider.taken) == 1
+
+
+def test_a_late_record_does_not_undo_that_the_message_waits_to_be_sent_again(line):
+    ready = line.claim()
+    record = line.send(ready)
+    assert line.hear(ready.sms.key, Status.FAILED, Failure.LATER, "30003")
+    record()
+    assert line.states() == ["queued"]
+    assert line.outcomes() == [("accepted", "failed")]
+
+
+def test_a_record_with_an_id_that_another_call_has_breaks_nothing(line):
+    first = lost(line)
+    second = line.claim()
+    record = line.send(second)
+    runtime = line.service.runtime
+    with runtime.database.transaction() as connection:
+        receipt = Receipt(sid(second.sms.key), Status.ACCEPTED)
+        assert attempts.hear(connection, "twilio", attempts.id_of(first), receipt, runtime.clock())
+    record()
+    assert line.states() == ["sent"]
+    assert line.outcomes() == [("accepted", "accepted"), ("accepted", None)]
