@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
 
 from caseq.rules.delivery import Receipt, Status
 from caseq.store.tables import attempts, outbox
@@ -24,6 +24,10 @@ class Outcome(StrEnum):
     ACCOUNT = "account"
     UNKNOWN = "unknown"
     NOT_FOUND = "not found"
+
+
+#: What a call came out as that its provider took, or may have taken; None: nothing is known of it yet.
+_MAY_BE_TAKEN = (None, Outcome.UNKNOWN, Outcome.ACCEPTED)
 
 
 def key_of(attempt_id: int) -> str:
@@ -55,21 +59,34 @@ def finish(
     *,
     code: str | None = None,
     provider_id: str | None = None,
-) -> None:
-    """Note what came of a call; what is known of it already, because a receipt was quicker, stays."""
+) -> bool:
+    """Note what came of a call; False if more is known of it already, because a receipt was quicker: that stays.
+
+    That a provider took the call is told more reliably by its own answer than by a search that did not find it. An id
+    that another attempt has stays there.
+    """
+    known = [Outcome.UNKNOWN.value, *([Outcome.NOT_FOUND.value] if outcome is Outcome.ACCEPTED else [])]
     mine = update(attempts).where(
-        attempts.c.id == attempt_id, or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
+        attempts.c.id == attempt_id, or_(attempts.c.outcome.is_(None), attempts.c.outcome.in_(known))
     )
     values: dict[str, Any] = {"outcome": outcome.value, "ended_at": now, "code": code}
     if provider_id is not None:
-        values["provider_id"] = provider_id
-    connection.execute(mine.values(values))
+        values["provider_id"] = case((_is_of_another(provider_id), attempts.c.provider_id), else_=provider_id)
+    return connection.execute(mine.values(values).returning(attempts.c.id)).first() is not None
+
+
+def _is_of_another(provider_id: str) -> ColumnElement[bool]:
+    """Whether another attempt at the same provider has this id of the provider's."""
+    other = attempts.alias("other")
+    same = select(other.c.id).where(other.c.gateway == attempts.c.gateway, other.c.id != attempts.c.id)
+    return same.where(other.c.provider_id == provider_id).exists()
 
 
 def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: Receipt, now: datetime) -> int | None:
     """Note a receipt, by our key or by the provider's id; the attempt, None if it is unknown or this is nothing new.
 
-    One statement, so that of two receipts at the same moment the farther one stays, whichever comes first.
+    One statement, so that of two receipts at the same moment the farther one stays, whichever comes first. An id that
+    another attempt has stays there: a search at the provider may have given it to the wrong one of two.
     """
     mine = attempts.c.id == attempt_id if attempt_id is not None else attempts.c.provider_id == receipt.provider_id
     ranks = {status.value: status.rank for status in Status}
@@ -84,7 +101,8 @@ def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: 
         "ended_at": func.coalesce(attempts.c.ended_at, now),
     }
     is_its_own = or_(attempts.c.provider_id.is_(None), attempts.c.provider_id == receipt.provider_id)
-    return connection.execute(heard.where(is_its_own).values(values).returning(attempts.c.id)).scalar_one_or_none()
+    heard = heard.where(is_its_own, ~_is_of_another(receipt.provider_id))
+    return connection.execute(heard.values(values).returning(attempts.c.id)).scalar_one_or_none()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +136,11 @@ def of_messages(connection: Connection, message_ids: Sequence[int]) -> Mapping[i
     return found
 
 
-def newest(connection: Connection, message_id: int) -> Attempt | None:
-    """The last call of this message."""
-    return next(reversed(of_messages(connection, [message_id]).get(message_id, ())), None)
+def alive(connection: Connection, message_id: int) -> list[Attempt]:
+    """The calls that brought this message, or may yet, oldest first: the provider took them, or may have taken them,
+    and has not said that they failed."""
+    calls = of_messages(connection, [message_id]).get(message_id, ())
+    return [call for call in calls if call.outcome in _MAY_BE_TAKEN and call.status is not Status.FAILED]
 
 
 def results_since(connection: Connection, since: datetime) -> Sequence[tuple[str, str, str, int]]:

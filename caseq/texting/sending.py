@@ -230,8 +230,11 @@ def record(runtime: Runtime, router: Router, done: Sequence[Done]) -> list[Ready
 
 
 def _record_accepted(runtime: Runtime, connection: Connection, ready: Ready, accepted: Accepted, now: datetime) -> None:
-    attempts.finish(connection, ready.attempt_id, Outcome.ACCEPTED, now, provider_id=accepted.id)
+    """Record that the provider took the message; a lease that was lost in the meantime makes that no less true."""
+    is_new = attempts.finish(connection, ready.attempt_id, Outcome.ACCEPTED, now, provider_id=accepted.id)
     held = outcomes.mark_sent(connection, ready.job, now, first_ask(runtime, now))
+    if is_new and not held:
+        outcomes.hear(connection, ready.job.id, State.SENT, now, None, first_ask(runtime, now))
     log.info("message_sent", message=ready.job.id, purpose=ready.job.purpose, gateway=accepted.gateway, recorded=held)
 
 
