@@ -64,10 +64,13 @@ def still_holds(connection: Connection, job: Job) -> bool:
 def give_up_leases(connection: Connection, now: datetime, lease: timedelta, ask_after: timedelta) -> int:
     """Mark as unknown what a worker claimed and did not report in its lease; how many rows that were.
 
-    A lease that ends later than any lease can is one of before the clock was set back.
+    A lease that ends later than any lease can is one of before the clock was set back. Rows that somebody is just
+    recording are left alone: a worker that was stopped in the middle of that must not stop all others.
     """
     is_over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
-    lost = update(outbox).where(outbox.c.state == State.CLAIMED.value, is_over)
+    over = select(outbox.c.id).where(outbox.c.state == State.CLAIMED.value, is_over)
+    found = over.with_for_update(skip_locked=True).cte("over")
+    lost = update(outbox).where(outbox.c.id.in_(select(found.c.id)), outbox.c.state == State.CLAIMED.value, is_over)
     values = {"state": State.UNKNOWN.value, "ask_at": now + ask_after, "reason": "worker lost", "claim": None}
     return len(connection.execute(lost.values(values).returning(outbox.c.id)).all())
 
