@@ -26,6 +26,7 @@ class FileGateway:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
+            sms.check_time()
             os.write(file, data if _ends_a_line(file) else b"\n" + data)
             os.fsync(file)
         finally:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from caseq.errors import (
     Rejected,
     SealBroken,
     SmsError,
+    TooLate,
     TryLater,
 )
 from caseq.rules.case import bureau_date
@@ -37,14 +38,13 @@ NOT_BEGUN, NOT_UNDERSTOOD = "not begun in time", "cannot be understood: see the 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message about to be sent: claimed, its text and this attempt written down. `start_by` is of `time.monotonic`:
-    a worker that was stopped and comes back later sends nothing, somebody else may have asked about it."""
+    """A message about to be sent: claimed, its text and this attempt written down. A worker that was stopped and comes
+    back after `sms.begin_by` sends nothing: somebody else may have asked about it."""
 
     job: Job
     attempt_id: int
     gateway: str
     sms: Sms
-    start_by: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
         if not jobs:
             return []
         # Nothing is begun that could not end, with the longest call of a provider, within the lease.
-        start_by = began + worker.lease_seconds - worker.longest_call_seconds
-        return _prepare(runtime, router, connection, jobs, now, start_by)
+        begin_by = began + worker.lease_seconds - worker.longest_call_seconds
+        return _prepare(runtime, router, connection, jobs, now, begin_by)
 
 
 def _affordable(runtime: Runtime, connection: Connection, lane: Lane, wanted: int, now: datetime) -> int:
@@ -91,7 +91,7 @@ def most_a_day(runtime: Runtime, lane: Lane) -> int:
 
 
 def _prepare(
-    runtime: Runtime, router: Router, connection: Connection, jobs: Sequence[Job], now: datetime, start_by: float
+    runtime: Runtime, router: Router, connection: Connection, jobs: Sequence[Job], now: datetime, begin_by: float
 ) -> list[Ready]:
     composer = Composer(runtime, connection, jobs, now)
     said: list[tuple[Job, Say, str]] = []
@@ -102,7 +102,7 @@ def _prepare(
             said.append((job, decision, gateway))
         else:
             _not_now(connection, router, job, decision, now)
-    return _write_down(runtime, connection, said, now, start_by)
+    return _write_down(runtime, connection, said, now, begin_by)
 
 
 def _decide(composer: Composer, job: Job, now: datetime) -> Decision:
@@ -153,14 +153,14 @@ def _drop(connection: Connection, unchanged: Mapping[int, str], now: datetime) -
 
 
 def _write_down(
-    runtime: Runtime, connection: Connection, said: Sequence[tuple[Job, Say, str]], now: datetime, start_by: float
+    runtime: Runtime, connection: Connection, said: Sequence[tuple[Job, Say, str]], now: datetime, begin_by: float
 ) -> list[Ready]:
     ids = attempts.begin(connection, [(job.id, gateway) for job, _, gateway in said], now)
     ready = []
     for (job, say, gateway), attempt_id in zip(said, ids, strict=True):
         outbox.merge(connection, job.id, say.merged, now)
         _drop(connection, say.unchanged, now)
-        ready.append(Ready(job, attempt_id, gateway, sms_of(attempt_id, _body(say)), start_by))
+        ready.append(Ready(job, attempt_id, gateway, replace(sms_of(attempt_id, _body(say)), begin_by=begin_by)))
     rows = [(job, _body(say), say.written.version) for job, say, _ in said]
     outbox.about_to_send(connection, runtime.sealer, rows)
     _spend(runtime, connection, ready, now)
@@ -200,11 +200,12 @@ def _spend(runtime: Runtime, connection: Connection, ready: Sequence[Ready], now
 
 def send(router: Router, ready: Ready) -> Done:
     """Call the gateway; nothing is recorded yet."""
-    if time.monotonic() > ready.start_by:
+    try:
+        ready.sms.check_time()
+        return Done(ready, router.send(ready.gateway, ready.sms))
+    except TooLate:
         log.error("too_late_to_send", message=ready.job.id)
         return Done(ready, None)
-    try:
-        return Done(ready, router.send(ready.gateway, ready.sms))
     except SmsError as error:
         return Done(ready, error)
     except Exception as error:
@@ -279,15 +280,12 @@ def _elsewhere(router: Router, connection: Connection, ready: Ready, now: dateti
     """The same message through the next gateway, if there is one that was not tried for it just now."""
     calls = attempts.of_messages(connection, [ready.job.id])[ready.job.id]
     tried = {one.gateway for one in calls if ready.job.claimed_at is None or one.at >= ready.job.claimed_at}
-    gateway = router.choose(ready.sms.to, but=tried) if time.monotonic() < ready.start_by else None
+    gateway = router.choose(ready.sms.to, but=tried) if time.monotonic() < ready.sms.begin_by else None
     if gateway is None or not outcomes.still_holds(connection, ready.job):
         return []
     attempt_id = attempts.begin(connection, [(ready.job.id, gateway)], now)[0]
     spending.add(connection, bureau_date(now), ready.job.lane, gateway, 1)
-    body = {
-        name: getattr(ready.sms, name) for name in ("to", "text", "valid_seconds", "template", "language", "values")
-    }
-    return [Ready(ready.job, attempt_id, gateway, sms_of(attempt_id, body), ready.start_by)]
+    return [Ready(ready.job, attempt_id, gateway, replace(ready.sms, key=attempts.key_of(attempt_id)))]
 
 
 def _try_later(runtime: Runtime, connection: Connection, job: Job, error: TryLater, now: datetime) -> None:
