@@ -274,6 +274,14 @@ def merge(connection: Connection, into: int, ids: Sequence[int], now: datetime) 
 
 
 def drop_waiting(connection: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
+def unmerge(connection: Connection, message_id: int, due_at: datetime) -> None:
+    """Let the changes that were to be told in the SMS of this row wait again: it did not go out, and by the time it
+    does there may be nothing to tell of its own change, but of theirs."""
+    theirs = update(outbox).where(outbox.c.part_of == message_id, outbox.c.state == State.MERGED.value)
+    again = {"state": State.QUEUED.value, "part_of": None, "due_at": due_at, "finished_at": None}
+    connection.execute(theirs.values(again))
+
+
     """End these waiting rows: there is nothing to tell any more."""
     if ids:
         theirs = update(outbox).where(outbox.c.id.in_(ids), IS_WAITING)

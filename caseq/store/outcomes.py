@@ -8,8 +8,21 @@ from typing import Any
 from sqlalchemy import Connection, and_, or_, select, update
 
 from caseq.rules.case import RecordType
+from caseq.rules.codes import CLOCKS_DIFFER
 from caseq.store import attempts, bulk
-from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, Job, Purpose, State, job_of
+from caseq.store.outbox import (
+    BY_STAFF,
+    ENDED,
+    IS_WAITING,
+    JOB,
+    TOLD_IN_PERSON,
+    Job,
+    Lane,
+    Purpose,
+    State,
+    job_of,
+    unmerge,
+)
 from caseq.store.tables import outbox
 
 
@@ -34,7 +47,10 @@ def mark_sent(connection: Connection, job: Job, now: datetime, ask_at: datetime 
 def put_back(connection: Connection, job: Job, due_at: datetime, reason: str, state: State = State.QUEUED) -> bool:
     """Let the job wait for a later moment; False if the claim was lost."""
     values = {"state": state.value, "due_at": due_at, "reason": reason, "claim": None, "ask_at": None}
-    return _change(connection, job, values)
+    held = _change(connection, job, values)
+    if held:
+        unmerge(connection, job.id, due_at)
+    return held
 
 
 def redirect(connection: Connection, job: Job, phone_hash: str, now: datetime) -> bool:
@@ -136,15 +152,24 @@ def hear(
     return job
 
 
-def queue_again(connection: Connection, message_id: int, due_at: datetime, reason: str) -> bool:
-    """Send this message once more, when it failed or waits for a human; a code never. Whether it was so."""
+def queue_again(
+    connection: Connection, message_id: int, due_at: datetime, reason: str, to_sealed: str | None = None
+) -> bool:
+    """Send this message once more, when it failed or waits for a human; a code never. Whether it was so.
+
+    `to_sealed` is where a notice goes that does not go to the party's number of now: the end of the row erased it.
+    """
     mine = update(outbox).where(
         outbox.c.id == message_id,
         outbox.c.purpose != Purpose.CODE.value,
         outbox.c.state.in_([State.FAILED.value, State.NEEDS_HUMAN.value]),
     )
     values = {"state": State.QUEUED.value, "due_at": due_at, "reason": reason, "finished_at": None, "claim": None}
-    return connection.execute(mine.values(values).returning(outbox.c.id)).first() is not None
+    queued = mine.values({**values, "to_sealed": to_sealed}).returning(outbox.c.id)
+    if connection.execute(queued).first() is None:
+        return False
+    unmerge(connection, message_id, due_at)
+    return True
 
 
 def hold(connection: Connection, message_id: int) -> bool:
