@@ -80,7 +80,9 @@ def still_holds(connection: Connection, job: Job) -> bool:
 def give_up_leases(connection: Connection, now: datetime, lease: timedelta, ask_after: timedelta) -> int:
     """Mark as unknown what a worker claimed and did not report in its lease; how many rows that were.
 
-    A lease that ends later than any lease can is one of before the clock was set back. Rows that somebody is just
+    They are asked about after the whole of `ask_after`, counted from now and not from the claim: if the clock was set
+    forward, or this worker's is ahead of the other's, the lease may not be over at all and the call be under way. A
+    lease that ends later than any lease can is one of before the clock was set back. Rows that somebody is just
     recording are left alone: a worker that was stopped in the middle of that must not stop all others.
     """
     is_over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
@@ -89,6 +91,18 @@ def give_up_leases(connection: Connection, now: datetime, lease: timedelta, ask_
     lost = update(outbox).where(outbox.c.id.in_(select(found.c.id)), outbox.c.state == State.CLAIMED.value, is_over)
     values = {"state": State.UNKNOWN.value, "ask_at": now + ask_after, "reason": "worker lost", "claim": None}
     return len(connection.execute(lost.values(values).returning(outbox.c.id)).all())
+
+
+def catch_up(connection: Connection, now: datetime, ask_after: timedelta) -> None:
+    """After the clock was set back: ask in time of what is unknown, and forget codes that were asked for by the other
+    clock; they are not to come to life a second time."""
+    unknown = update(outbox).where(outbox.c.state == State.UNKNOWN.value, outbox.c.ask_at > now + 2 * ask_after)
+    connection.execute(unknown.values(ask_at=now + ask_after))
+    is_code = outbox.c.purpose.in_([Purpose.CODE.value, Purpose.RESOLVE.value])
+    later = now + CLOCKS_DIFFER
+    of_other_clock = and_(outbox.c.lane == Lane.CODES.value, outbox.c.due_at > later, outbox.c.created_at > later)
+    dropped = update(outbox).where(IS_WAITING, of_other_clock, is_code)
+    connection.execute(dropped.values({**_ended(State.DROPPED, now), "reason": "the clock was set back"}))
 
 
 def claim_to_ask(connection: Connection, most: int, now: datetime, lease: timedelta) -> list[Job]:

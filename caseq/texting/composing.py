@@ -120,7 +120,7 @@ class Composer:
         assert job.n is not None
         assert to.phone is not None
         asked = logins.challenge(self._connection, self._runtime.sealer, job.challenge_id)
-        if asked is None or asked.expires_at <= self._now:
+        if asked is None or not codes.is_in_time(asked.asked_at, asked.expires_at, self._now):
             return Drop("expired")
         code = codes.code(codes.secret(self._runtime.sealer.derived(asked.key_id, codes.PURPOSE), asked.id), job.n)
         minutes = self._settings.login.code_minutes

@@ -64,6 +64,7 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
     lease, ask_after = timedelta(seconds=worker.lease_seconds), timedelta(seconds=worker.ask_after_seconds)
     with runtime.database.transaction() as connection:
         if lost := outcomes.give_up_leases(connection, now, lease, max(ask_after - lease, timedelta())):
+        outcomes.catch_up(connection, now, ask_after)
             log.warning("leases_lost", count=lost)
         jobs: list[Job] = []
         stopped = spending.stopped(connection)

@@ -22,6 +22,10 @@ log = structlog.get_logger("caseq.texting")
 #: So often a message is handed over, if the provider says every time that it does not know it or that a later attempt
 #: may help; then a human looks.
 MOST_ATTEMPTS = 3
+NEVER_FOUND_OUT = "the provider could not be asked"
+#: A message is looked for among those of so much earlier, too: our clock may have been ahead when it was sent. Others
+#: with the same text are not taken for it, because their ids are known.
+CLOCK_MAY_BE_WRONG_BY = timedelta(days=1)
 
 
 def hear(runtime: Runtime, gateway: str, key: str | None, receipt: Receipt) -> bool:
@@ -126,7 +130,7 @@ def _reconcile(runtime: Runtime, gateway: SmsGateway, job: Job, attempt: Attempt
     with runtime.database.autocommit() as connection:
         hashes = runtime.sealer.fingerprints("phone", body["to"])
         known = outbox_figures.provider_ids(connection, hashes)
-    accepted = gateway.find(sms_of(attempt.id, body), attempt.at, known)
+    accepted = gateway.find(sms_of(attempt.id, body), attempt.at - CLOCK_MAY_BE_WRONG_BY, known)
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         if accepted is not None:
