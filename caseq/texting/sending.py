@@ -18,7 +18,6 @@ from caseq.errors import (
     TooLate,
     TryLater,
 )
-from caseq.rules.case import bureau_date
 from caseq.runtime import Runtime
 from caseq.sms.gateway import Accepted, Sms
 from caseq.sms.route import Router
@@ -26,25 +25,25 @@ from caseq.store import attempts, outbox, outcomes, spending
 from caseq.store.attempts import Outcome
 from caseq.store.database import Connection
 from caseq.store.outbox import Job, Lane, Purpose, State
-from caseq.texting import failing
+from caseq.texting import capping, failing
 from caseq.texting.composing import KEY_PAUSE, Composer, Decision, Drop, Later, Redirect, Say
 
 log = structlog.get_logger("caseq.texting")
 
-#: At so much of what a lane may spend in a day an alarm is sounded, in percent.
-ALARMS = (50, 80, 100)
 NOT_BEGUN, NOT_UNDERSTOOD = "not begun in time", "cannot be understood: see the log"
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A message about to be sent: claimed, its text and this attempt written down. A worker that was stopped and comes
-    back after `sms.begin_by` sends nothing: somebody else may have asked about it."""
+    back after `sms.begin_by` sends nothing: somebody else may have asked about it. `tried`: gateways that surely did
+    not take it just now."""
 
     job: Job
     attempt_id: int
     gateway: str
     sms: Sms
+    tried: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +67,14 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
             log.warning("leases_lost", count=lost)
         jobs: list[Job] = []
         stopped = spending.stopped(connection)
-        for lane, wanted in most.items():
-            room = 0 if lane in stopped else _affordable(runtime, connection, lane, router.room(wanted), now)
+        for lane, wanted in sorted(most.items()):  # in one order, because each is locked
+            room = 0 if lane in stopped else capping.affordable(runtime, connection, lane, router.room(wanted), now)
             jobs += outbox.claim(connection, lane, room, now, lease)
         if not jobs:
             return []
         # Nothing is begun that could not end, with the longest call of a provider, within the lease.
         begin_by = began + worker.lease_seconds - worker.longest_call_seconds
         return _prepare(runtime, router, connection, jobs, now, begin_by)
-
-
-def _affordable(runtime: Runtime, connection: Connection, lane: Lane, wanted: int, now: datetime) -> int:
-    """How many of the messages wanted the lane may still send today."""
-    if wanted <= 0:
-        return 0
-    return max(0, min(wanted, most_a_day(runtime, lane) - spending.of_lane(connection, lane, bureau_date(now))))
-
-
-def most_a_day(runtime: Runtime, lane: Lane) -> int:
-    """How many messages of this lane may be handed to providers on one day of the bureau."""
-    sending = runtime.settings.sending
-    return sending.most_codes_a_day if lane is Lane.CODES else sending.most_news_a_day
 
 
 def _prepare(
@@ -164,7 +150,7 @@ def _write_down(
         ready.append(Ready(job, attempt_id, gateway, replace(sms_of(attempt_id, _body(say)), begin_by=begin_by)))
     rows = [(job, _body(say), say.written.version) for job, say, _ in said]
     outbox.about_to_send(connection, runtime.sealer, rows)
-    _spend(runtime, connection, ready, now)
+    capping.spend(runtime, connection, [(one.job.lane, one.gateway) for one in ready], now)
     return ready
 
 
@@ -183,20 +169,6 @@ def _body(say: Say) -> dict[str, Any]:
 def sms_of(attempt_id: int, body: Mapping[str, Any]) -> Sms:
     """The message as this attempt gives it to a gateway, from what was written down."""
     return Sms(attempts.key_of(attempt_id), **body)
-
-
-def _spend(runtime: Runtime, connection: Connection, ready: Sequence[Ready], now: datetime) -> None:
-    day = bureau_date(now)
-    for lane in Lane:
-        of_lane = [one for one in ready if one.job.lane is lane]
-        if not of_lane:
-            continue
-        for gateway in sorted({one.gateway for one in of_lane}):
-            spending.add(connection, day, lane, gateway, sum(one.gateway == gateway for one in of_lane))
-        total, most = spending.of_lane(connection, lane, day), most_a_day(runtime, lane)
-        for percent in ALARMS:
-            if (total - len(of_lane)) * 100 < most * percent <= total * 100:
-                log.error("spending", lane=lane.name.lower(), percent=percent, today=total, most=most)
 
 
 def send(router: Router, ready: Ready) -> Done:
@@ -269,7 +241,7 @@ def _record_error(
             dead = ready.sms.to if isinstance(error, NumberDead) else None
             failing.failed(runtime, connection, job, error.code, now, dead)
     elif isinstance(error, TryLater):
-        again = _elsewhere(router, connection, ready, now)
+        again = _elsewhere(runtime, router, connection, ready, now)
         if not again:
             _try_later(runtime, connection, job, error, now)
     level = "error" if isinstance(error, AccountProblem) else "warning"
@@ -277,16 +249,15 @@ def _record_error(
     return again
 
 
-def _elsewhere(router: Router, connection: Connection, ready: Ready, now: datetime) -> list[Ready]:
+def _elsewhere(runtime: Runtime, router: Router, connection: Connection, ready: Ready, now: datetime) -> list[Ready]:
     """The same message through the next gateway, if there is one that was not tried for it just now."""
-    calls = attempts.of_messages(connection, [ready.job.id])[ready.job.id]
-    tried = {one.gateway for one in calls if ready.job.claimed_at is None or one.at >= ready.job.claimed_at}
+    tried = ready.tried | {ready.gateway}
     gateway = router.choose(ready.sms.to, but=tried) if time.monotonic() < ready.sms.begin_by else None
     if gateway is None or not outcomes.still_holds(connection, ready.job):
         return []
     attempt_id = attempts.begin(connection, [(ready.job.id, gateway)], now)[0]
-    spending.add(connection, bureau_date(now), ready.job.lane, gateway, 1)
-    return [Ready(ready.job, attempt_id, gateway, replace(ready.sms, key=attempts.key_of(attempt_id)))]
+    capping.spend(runtime, connection, [(ready.job.lane, gateway)], now)
+    return [Ready(ready.job, attempt_id, gateway, replace(ready.sms, key=attempts.key_of(attempt_id)), tried)]
 
 
 def _try_later(runtime: Runtime, connection: Connection, job: Job, error: TryLater, now: datetime) -> None:
