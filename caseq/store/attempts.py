@@ -136,6 +136,13 @@ def of_messages(connection: Connection, message_ids: Sequence[int]) -> Mapping[i
     return found
 
 
+def handed_over(connection: Connection, message_id: int) -> int:
+    """How often this message may have reached a provider: refusals and calls that never began do not count."""
+    taken = [outcome.value for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.NOT_FOUND)]
+    mine = select(func.count()).where(attempts.c.message_id == message_id, attempts.c.outcome.in_(taken))
+    return int(connection.execute(mine).scalar_one())
+
+
 def alive(connection: Connection, message_id: int) -> list[Attempt]:
     """The calls that brought this message, or may yet, oldest first: the provider took them, or may have taken them,
     and has not said that they failed."""

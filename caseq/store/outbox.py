@@ -100,6 +100,7 @@ class Job:
     key: str | None
     milestone: str | None
     before_hash: str | None
+    legal_end_at: datetime | None
     phone_hash: str | None
     attempts: int
     created_at: datetime
@@ -273,7 +274,6 @@ def merge(connection: Connection, into: int, ids: Sequence[int], now: datetime) 
         connection.execute(theirs.values(told))
 
 
-def drop_waiting(connection: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
 def unmerge(connection: Connection, message_id: int, due_at: datetime) -> None:
     """Let the changes that were to be told in the SMS of this row wait again: it did not go out, and by the time it
     does there may be nothing to tell of its own change, but of theirs."""
@@ -282,6 +282,7 @@ def unmerge(connection: Connection, message_id: int, due_at: datetime) -> None:
     connection.execute(theirs.values(again))
 
 
+def drop_waiting(connection: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
     """End these waiting rows: there is nothing to tell any more."""
     if ids:
         theirs = update(outbox).where(outbox.c.id.in_(ids), IS_WAITING)

@@ -62,9 +62,9 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
     worker, now, began = runtime.settings.worker, runtime.clock(), time.monotonic()
     lease, ask_after = timedelta(seconds=worker.lease_seconds), timedelta(seconds=worker.ask_after_seconds)
     with runtime.database.transaction() as connection:
-        if lost := outcomes.give_up_leases(connection, now, lease, max(ask_after - lease, timedelta())):
-        outcomes.catch_up(connection, now, ask_after)
+        if lost := outcomes.give_up_leases(connection, now, lease, ask_after):
             log.warning("leases_lost", count=lost)
+        outcomes.catch_up(connection, now, ask_after)
         jobs: list[Job] = []
         stopped = spending.stopped(connection)
         for lane, wanted in sorted(most.items()):  # in one order, because each is locked
