@@ -34,7 +34,7 @@ def resolve(runtime: Runtime, most: int = 50) -> int:
         challenge_ids = outbox.take_resolves(connection, most, now)
         for challenge_id in challenge_ids:
             asked = logins.challenge(connection, runtime.sealer, challenge_id)
-            if asked is not None and asked.expires_at > now:
+            if asked is not None and codes.is_in_time(asked.asked_at, asked.expires_at, now):
                 _queue_codes(runtime, connection, asked, now)
     return len(challenge_ids)
 

@@ -79,5 +79,10 @@ class AccountProblem(TryLater):
     """The account, not the message, is refused: keep every message and call a human."""
 
 
+class TooLate(SmsError):
+    """Surely not accepted, because the worker was held up: its time for this message was over before the provider had
+    read the whole of it, and by now somebody else may be sending it."""
+
+
 class OutcomeUnknown(SmsError):
     """It may have been accepted: ask the provider before anything is sent again."""

@@ -74,5 +74,6 @@ def _gateways(settings: Settings) -> dict[str, SmsGateway]:
             sender=twilio.sender,
             messaging_service_sid=twilio.messaging_service_sid,
             api_base=twilio.api_base,
+            answer_seconds=settings.worker.answer_seconds,
         )
     return gateways

@@ -165,10 +165,13 @@ class Worker:
         free = 0
         while free < self._runtime.settings.worker.threads and self._asking.acquire(blocking=False):
             free += 1
-        jobs = tracing.claim_to_ask(self._runtime, free)
+        jobs: list[Job] = []
+        try:
+            jobs = tracing.claim_to_ask(self._runtime, free)
+        finally:  # also if the database is away just now: whoever asks later needs the threads
+            for _ in range(free - len(jobs)):
+                self._asking.release()
         self._ask_at = time.monotonic() + (ASK_SECONDS if len(jobs) < max(free, 1) else RESOLVE_SECONDS)
-        for _ in range(free - len(jobs)):
-            self._asking.release()
         for job in jobs:
             self._asker.submit(self._ask, job)
 

@@ -73,6 +73,9 @@ def _main(path: Path) -> dict[str, Any]:
     operations = loaded["operations"]
     worker, budget = Worker(**loaded["worker"]), Budget(**loaded["guesses"])
     faults = []
+    if worker.lease_seconds < worker.shortest_lease_seconds:
+        reason = f"must be {worker.shortest_lease_seconds:g} or more: a call begins only if it can end within it"
+        faults.append(file.fault(["worker", "lease_seconds"], reason))
     if worker.ask_after_seconds < worker.lease_seconds:
         faults.append(file.fault(["worker", "ask_after_seconds"], "must not be shorter than lease_seconds"))
     if budget.worst_day >= MOST_CHANCE_A_DAY:

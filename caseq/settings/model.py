@@ -75,15 +75,29 @@ class Limits:
 
 @dataclass(frozen=True)
 class Worker:
-    """How a worker works: `threads` for news, `code_threads` for codes, moments and spans in seconds."""
+    """How a worker works: `threads` for news, `code_threads` for codes, moments and spans in seconds.
+
+    `answer_seconds` are for connecting to a provider, and once more for its answer.
+    """
 
     threads: int
     code_threads: int
+    answer_seconds: float
     lease_seconds: float
     ask_after_seconds: float
     poll_seconds: float
     retry_seconds: float
     retry_longest_seconds: float
+
+    @property
+    def longest_call_seconds(self) -> float:
+        """How long one call of a provider can last, with time to spare."""
+        return 2.5 * self.answer_seconds
+
+    @property
+    def shortest_lease_seconds(self) -> float:
+        """The shortest lease in which a worker still gets round to beginning what it claimed."""
+        return 3 * self.answer_seconds
 
 
 @dataclass(frozen=True)

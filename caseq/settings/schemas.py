@@ -146,6 +146,7 @@ class _Limits(Schema):
 class _Worker(Schema):
     threads = _whole(256)
     code_threads = _whole(256)
+    answer_seconds = _number()
     lease_seconds = _number()
     ask_after_seconds = _number()
     poll_seconds = _number()

@@ -30,6 +30,7 @@ class FileGateway:
             raise TryLater(type(error).__name__) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
+            sms.check_time()
             os.write(file, data if _ends_a_line(file) else b"\n" + data)
             os.fsync(file)
         except OSError as error:

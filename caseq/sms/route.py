@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import structlog
 
-from caseq.errors import AccountProblem, OutcomeUnknown, SmsError, TryLater
+from caseq.errors import AccountProblem, OutcomeUnknown, SmsError, TooLate, TryLater
 from caseq.rules.health import Health
 from caseq.rules.routes import Route, route_of
 from caseq.sms.gateway import Accepted, Sms, SmsGateway
@@ -70,6 +70,8 @@ class Router:
         began = self._clock()
         try:
             accepted = self.gateways[name].send(sms)
+        except TooLate:  # that says something of this worker, nothing of the gateway
+            raise
         except SmsError as error:
             self._note(name, began, error)
             raise

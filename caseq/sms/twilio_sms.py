@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
+from requests.auth import HTTPBasicAuth
 from twilio.base.exceptions import TwilioException
 
 from caseq.errors import OutcomeUnknown, SmsError, TryLater
 from caseq.rules.delivery import Receipt
 from caseq.sms import twilio_codes
 from caseq.sms.gateway import Accepted, Sms
+from caseq.sms.lastmoment import LastMoment
 
-TIMEOUT_SECONDS = 10
 #: How far apart our clock and Twilio's may be when a message is looked for.
 CLOCK_SLACK = timedelta(seconds=5)
-#: How many messages to one number are looked through: four slow pages still end within a worker's lease (45 s).
+#: How many messages to one number are looked through: four slow pages still end within a worker's lease.
 PAGE_SIZE, MOST_PAGES = 50, 4
 #: The longest wait that is believed, whatever the answer says.
 LONGEST_RETRY_AFTER_SECONDS = 86400
@@ -47,14 +48,19 @@ class TwilioGateway:
         messaging_service_sid: str | None = None,
         api_base: str | None = None,
         status_url: str | None = None,
+        answer_seconds: float = 10,
     ) -> None:
-        from twilio.http.http_client import TwilioHttpClient
         from twilio.rest import Client
+
+        self._sending = threading.local()
 
         self._answer = threading.local()
         # A connection for every request: a kept one that the other side has dropped looks like an unknown outcome.
-        http = TwilioHttpClient(
-            pool_connections=False, timeout=TIMEOUT_SECONDS, request_hooks={"response": self._note_answer}
+        http = _http_client(
+            self._sending,
+            pool_connections=False,
+            timeout=answer_seconds,
+            request_hooks={"response": self._note_answer},
         )
         self._client = Client(account_sid, auth_token, http_client=http)
         # Where requests go is said in our settings only; these two come from the environment and change the host.
@@ -73,12 +79,15 @@ class TwilioGateway:
 
     def send(self, sms: Sms) -> Accepted:
         report = {"status_callback": f"{self._status_url}?message={sms.key}"} if self._status_url else {}
+        self._sending.sms = sms
         try:
             message = self._client.messages.create(
                 to=sms.to, body=sms.text, validity_period=sms.valid_seconds, **self._sender, **report
             )
         except SDK_ERRORS as error:
             raise self._meaning(error) from error
+        finally:
+            self._sending.sms = None
         return self._accepted(message.sid)
 
     def _accepted(self, sid: object) -> Accepted:
@@ -133,6 +142,19 @@ def _said(error: Exception) -> str:
     """The code of a refusal, else the kind of the failure; never words, which may quote the number."""
     code = twilio_codes.number(getattr(error, "code", None))
     return str(code or type(error).__name__)
+
+
+def _http_client(sending: threading.local, **settings: Any) -> Any:
+    """The SDK's HTTP client; while `sending` has an `sms`, that goes out only if it still may when its body is due."""
+    from twilio.http.http_client import TwilioHttpClient
+
+    class HttpClient(TwilioHttpClient):  # type: ignore[misc]
+        def request(self, *args: Any, auth: Any = None, **more: Any) -> Any:
+            if (sms := getattr(sending, "sms", None)) is not None:
+                auth = LastMoment(sms, HTTPBasicAuth(*auth))
+            return super().request(*args, auth=auth, **more)
+
+    return HttpClient(**settings)
 
 
 def _made(message: Any) -> datetime:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, func, insert, or_, select, update
 
 from caseq.rules.delivery import Receipt, Status
 from caseq.store.tables import Moment, attempts, outbox
@@ -27,7 +27,8 @@ class Outcome(StrEnum):
     NOT_FOUND = "not found"
 
 
-_IS_OPEN = or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
+#: What a call came out as that its provider took, or may have taken; None: nothing is known of it yet.
+_MAY_BE_TAKEN = (None, Outcome.UNKNOWN, Outcome.ACCEPTED)
 
 
 def key_of(attempt_id: int) -> str:
@@ -59,13 +60,27 @@ def finish(
     *,
     code: str | None = None,
     provider_id: str | None = None,
-) -> None:
-    """Note what came of a call; what is known of it already, because a receipt was quicker, stays."""
-    mine = update(attempts).where(attempts.c.id == attempt_id, _IS_OPEN)
+) -> bool:
+    """Note what came of a call; False if more is known of it already, because a receipt was quicker: that stays.
+
+    That a provider took the call is told more reliably by its own answer than by a search that did not find it. An id
+    that another attempt has stays there.
+    """
+    known = [Outcome.UNKNOWN.value, *([Outcome.NOT_FOUND.value] if outcome is Outcome.ACCEPTED else [])]
+    mine = update(attempts).where(
+        attempts.c.id == attempt_id, or_(attempts.c.outcome.is_(None), attempts.c.outcome.in_(known))
+    )
     values: dict[str, Any] = {"outcome": outcome.value, "ended_at": now, "code": code}
     if provider_id is not None:
-        values["provider_id"] = provider_id
-    connection.execute(mine.values(values))
+        values["provider_id"] = case((_is_of_another(provider_id), attempts.c.provider_id), else_=provider_id)
+    return connection.execute(mine.values(values).returning(attempts.c.id)).first() is not None
+
+
+def _is_of_another(provider_id: str) -> ColumnElement[bool]:
+    """Whether another attempt at the same provider has this id of the provider's."""
+    other = attempts.alias("other")
+    same = select(other.c.id).where(other.c.gateway == attempts.c.gateway, other.c.id != attempts.c.id)
+    return same.where(other.c.provider_id == provider_id).exists()
 
 
 def finish_accepted(connection: Connection, taken: Sequence[tuple[int, str]], now: datetime) -> None:
@@ -76,15 +91,27 @@ def finish_accepted(connection: Connection, taken: Sequence[tuple[int, str]], no
 
 @cache
 def _accepting() -> Update:
-    mine = update(attempts).where(attempts.c.id == bindparam("the_id"), _IS_OPEN)
+    is_open = or_(
+        attempts.c.outcome.is_(None),
+        attempts.c.outcome == Outcome.UNKNOWN.value,
+        attempts.c.outcome == Outcome.NOT_FOUND.value,
+    )
+    mine = update(attempts).where(attempts.c.id == bindparam("the_id"), is_open)
     accepted = {"outcome": Outcome.ACCEPTED.value, "provider_id": bindparam("the_provider_id")}
     return mine.values(**accepted, ended_at=bindparam("now", type_=Moment))
+
+
+def has_no_receipt(connection: Connection, attempt_id: int) -> bool:
+    """Whether the provider said nothing of this call since."""
+    mine = select(attempts.c.id).where(attempts.c.id == attempt_id, attempts.c.status.is_(None))
+    return connection.execute(mine).first() is not None
 
 
 def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: Receipt, now: datetime) -> int | None:
     """Note a receipt, by our key or by the provider's id; the attempt, None if it is unknown or this is nothing new.
 
-    One statement, so that of two receipts at the same moment the farther one stays, whichever comes first.
+    One statement, so that of two receipts at the same moment the farther one stays, whichever comes first. An id that
+    another attempt has stays there: a search at the provider may have given it to the wrong one of two.
     """
     mine = attempts.c.id == attempt_id if attempt_id is not None else attempts.c.provider_id == receipt.provider_id
     ranks = {status.value: status.rank for status in Status}
@@ -99,7 +126,8 @@ def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: 
         "ended_at": func.coalesce(attempts.c.ended_at, now),
     }
     is_its_own = or_(attempts.c.provider_id.is_(None), attempts.c.provider_id == receipt.provider_id)
-    return connection.execute(heard.where(is_its_own).values(values).returning(attempts.c.id)).scalars().first()
+    heard = heard.where(is_its_own, ~_is_of_another(receipt.provider_id))
+    return connection.execute(heard.values(values).returning(attempts.c.id)).scalars().first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +161,18 @@ def of_messages(connection: Connection, message_ids: Sequence[int]) -> Mapping[i
     return found
 
 
-def newest(connection: Connection, message_id: int) -> Attempt | None:
-    """The last call of this message."""
-    return next(reversed(of_messages(connection, [message_id]).get(message_id, ())), None)
+def handed_over(connection: Connection, message_id: int) -> int:
+    """How often this message may have reached a provider: refusals and calls that never began do not count."""
+    taken = [outcome.value for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.NOT_FOUND)]
+    mine = select(func.count()).where(attempts.c.message_id == message_id, attempts.c.outcome.in_(taken))
+    return int(connection.execute(mine).scalar_one())
+
+
+def alive(connection: Connection, message_id: int) -> list[Attempt]:
+    """The calls that brought this message, or may yet, oldest first: the provider took them, or may have taken them,
+    and has not said that they failed."""
+    calls = of_messages(connection, [message_id]).get(message_id, ())
+    return [call for call in calls if call.outcome in _MAY_BE_TAKEN and call.status is not Status.FAILED]
 
 
 def results_since(connection: Connection, since: datetime) -> Sequence[tuple[str, str, str, int]]:

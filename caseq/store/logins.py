@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     delete,
     func,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from caseq.rules import codes as one_time
 from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.rules.fairness import MadeCode
@@ -136,17 +138,22 @@ def spend_try(connection: Connection, handles: Sequence[str], tries: int, now: d
     live = (
         challenges.c.handle_hash.in_([token_hash(handle) for handle in handles]),
         challenges.c.tries < tries,
-        challenges.c.expires_at > now,
+        _is_alive(now),
     )
     spent = update(challenges).where(*live).values(tries=challenges.c.tries + 1)
     rows = connection.execute(spent.returning(challenges.c.id, challenges.c.key_id, challenges.c.tries))
     return [Tried(row.id, row.key_id, row.tries) for row in rows]
 
 
+def _is_alive(now: datetime) -> ColumnElement[bool]:
+    """The same as rules/codes.is_in_time."""
+    return and_(challenges.c.expires_at > now, challenges.c.asked_at <= now + one_time.CLOCKS_DIFFER)
+
+
 def any_alive(connection: Connection, handles: Sequence[str], now: datetime) -> bool:
     """Whether any of the challenges is still within its time, whatever became of its tries."""
     hashes = [token_hash(handle) for handle in handles]
-    alive = select(challenges.c.id).where(challenges.c.handle_hash.in_(hashes), challenges.c.expires_at > now)
+    alive = select(challenges.c.id).where(challenges.c.handle_hash.in_(hashes), _is_alive(now))
     return connection.execute(alive.limit(1)).first() is not None
 
 

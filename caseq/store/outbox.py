@@ -115,6 +115,7 @@ class Job:
     key: str | None
     milestone: str | None
     before_hash: str | None
+    legal_end_at: datetime | None
     phone_hash: str | None
     attempts: int
     created_at: datetime
@@ -302,6 +303,14 @@ def merge(connection: Connection, into: int, ids: Sequence[int], now: datetime) 
         theirs = update(outbox).where(outbox.c.id.in_(ids), IS_WAITING)
         told = {"state": State.MERGED.value, "part_of": into, "reason": None, "finished_at": now}
         connection.execute(theirs.values(told))
+
+
+def unmerge(connection: Connection, message_id: int, due_at: datetime) -> None:
+    """Let the changes that were to be told in the SMS of this row wait again: it did not go out, and by the time it
+    does there may be nothing to tell of its own change, but of theirs."""
+    theirs = update(outbox).where(outbox.c.part_of == message_id, outbox.c.state == State.MERGED.value)
+    again = {"state": State.QUEUED.value, "part_of": None, "due_at": due_at, "finished_at": None}
+    connection.execute(theirs.values(again))
 
 
 def drop_waiting(connection: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:

@@ -6,12 +6,25 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
 
 from caseq.rules.case import RecordType
-from caseq.store import bulk
-from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, Job, Purpose, State, job_of
-from caseq.store.tables import Moment, attempts, outbox
+from caseq.rules.codes import CLOCKS_DIFFER
+from caseq.store import attempts, bulk
+from caseq.store.outbox import (
+    BY_STAFF,
+    ENDED,
+    IS_WAITING,
+    JOB,
+    TOLD_IN_PERSON,
+    Job,
+    Lane,
+    Purpose,
+    State,
+    job_of,
+    unmerge,
+)
+from caseq.store.tables import Moment, outbox
 
 #: Not as IN: that cannot be executed for many rows at a time.
 _IS_UNDER_WAY = or_(outbox.c.state == State.CLAIMED.value, outbox.c.state == State.UNKNOWN.value)
@@ -47,10 +60,20 @@ def _sending() -> Update:
     return mine.values(state=State.SENT.value, reason=None, sent_at=now, ask_at=ask_at, claim=None, asked=0)
 
 
+def not_sent(connection: Connection, jobs: Sequence[Job]) -> set[int]:
+    """Which of these messages are neither sent nor delivered: their claim was lost."""
+    mine = select(outbox.c.id).where(bulk.among(connection, outbox.c.id, [job.id for job in jobs]))
+    went = outbox.c.state.in_([State.SENT.value, State.DELIVERED.value])
+    return set(connection.execute(mine.where(~went)).scalars())
+
+
 def put_back(connection: Connection, job: Job, due_at: datetime, reason: str, state: State = State.QUEUED) -> bool:
     """Let the job wait for a later moment; False if the claim was lost."""
     values = {"state": state.value, "due_at": due_at, "reason": reason, "claim": None, "ask_at": None}
-    return _change(connection, job, values)
+    held = _change(connection, job, values)
+    if held:
+        unmerge(connection, job.id, due_at)
+    return held
 
 
 def redirect(connection: Connection, job: Job, phone_hash: str, now: datetime) -> bool:
@@ -80,12 +103,29 @@ def still_holds(connection: Connection, job: Job) -> bool:
 def give_up_leases(connection: Connection, now: datetime, lease: timedelta, ask_after: timedelta) -> int:
     """Mark as unknown what a worker claimed and did not report in its lease; how many rows that were.
 
-    A lease that ends later than any lease can is one of before the clock was set back.
+    They are asked about after the whole of `ask_after`, counted from now and not from the claim: if the clock was set
+    forward, or this worker's is ahead of the other's, the lease may not be over at all and the call be under way. A
+    lease that ends later than any lease can is one of before the clock was set back. Rows that somebody is just
+    recording are left alone: a worker that was stopped in the middle of that must not stop all others.
     """
     is_over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
-    lost = update(outbox).where(outbox.c.state == State.CLAIMED.value, is_over)
+    over = select(outbox.c.id).where(outbox.c.state == State.CLAIMED.value, is_over)
+    found = over.with_for_update(skip_locked=True).cte("over")
+    lost = update(outbox).where(outbox.c.id.in_(select(found.c.id)), outbox.c.state == State.CLAIMED.value, is_over)
     values = {"state": State.UNKNOWN.value, "ask_at": now + ask_after, "reason": "worker lost", "claim": None}
     return len(connection.execute(lost.values(values).returning(outbox.c.id)).all())
+
+
+def catch_up(connection: Connection, now: datetime, ask_after: timedelta) -> None:
+    """After the clock was set back: ask in time of what is unknown, and forget codes that were asked for by the other
+    clock; they are not to come to life a second time."""
+    unknown = update(outbox).where(outbox.c.state == State.UNKNOWN.value, outbox.c.ask_at > now + 2 * ask_after)
+    connection.execute(unknown.values(ask_at=now + ask_after))
+    is_code = outbox.c.purpose.in_([Purpose.CODE.value, Purpose.RESOLVE.value])
+    later = now + CLOCKS_DIFFER
+    of_other_clock = and_(outbox.c.lane == Lane.CODES.value, outbox.c.due_at > later, outbox.c.created_at > later)
+    dropped = update(outbox).where(IS_WAITING, of_other_clock, is_code)
+    connection.execute(dropped.values({**_ended(State.DROPPED, now), "reason": "the clock was set back"}))
 
 
 def claim_to_ask(connection: Connection, most: int, now: datetime, lease: timedelta) -> list[Job]:
@@ -120,24 +160,25 @@ def ask_now(connection: Connection, ids: Collection[int], now: datetime) -> None
 def hear(
     connection: Connection,
     message_id: int,
-    attempt_id: int,
     state: State,
     now: datetime,
     reason: str | None,
     ask_at: datetime,
 ) -> Job | None:
-    """Take what the provider says of the newest attempt of a message; the message as it was, None if it stays so.
+    """Take what the provider says of one attempt of a message; the message as it was, None if it stays so.
 
     At `ask_at` the provider is asked for more, if this is not the end.
 
-    A receipt may come before the worker's own record, after a reset, or when the message was already queued again.
+    A receipt may come before the worker's own record, after a reset, or when the message was already queued again. That
+    one attempt failed counts only if no other one brought the message, or may yet.
     """
-    newest = select(func.max(attempts.c.id)).where(attempts.c.message_id == message_id).scalar_subquery()
-    wanted = select(*JOB).where(outbox.c.id == message_id, newest == attempt_id).with_for_update()
-    row = connection.execute(wanted).first()
+    row = connection.execute(select(*JOB).where(outbox.c.id == message_id).with_for_update()).first()
     if row is None:
         return None
     job = job_of(row)
+    # By a statement of its own, now that the message is locked: it sees the attempts that others began until then.
+    if state is State.FAILED and attempts.alive(connection, message_id):
+        return None
     is_open = job.state not in ENDED or (job.state is State.FAILED and state is State.DELIVERED)
     if not is_open or (state is State.SENT and job.state in (State.SENT, State.NEEDS_HUMAN)):
         return None
@@ -148,15 +189,24 @@ def hear(
     return job
 
 
-def queue_again(connection: Connection, message_id: int, due_at: datetime, reason: str) -> bool:
-    """Send this message once more, when it failed or waits for a human; a code never. Whether it was so."""
+def queue_again(
+    connection: Connection, message_id: int, due_at: datetime, reason: str, to_sealed: str | None = None
+) -> bool:
+    """Send this message once more, when it failed or waits for a human; a code never. Whether it was so.
+
+    `to_sealed` is where a notice goes that does not go to the party's number of now: the end of the row erased it.
+    """
     mine = update(outbox).where(
         outbox.c.id == message_id,
         outbox.c.purpose != Purpose.CODE.value,
         outbox.c.state.in_([State.FAILED.value, State.NEEDS_HUMAN.value]),
     )
     values = {"state": State.QUEUED.value, "due_at": due_at, "reason": reason, "finished_at": None, "claim": None}
-    return connection.execute(mine.values(values).returning(outbox.c.id)).first() is not None
+    queued = mine.values({**values, "to_sealed": to_sealed}).returning(outbox.c.id)
+    if connection.execute(queued).first() is None:
+        return False
+    unmerge(connection, message_id, due_at)
+    return True
 
 
 def hold(connection: Connection, message_id: int) -> bool:

@@ -10,6 +10,9 @@ from caseq.store.database import insert_into
 from caseq.store.outbox import Lane
 from caseq.store.tables import spent, stops
 
+#: The first of the two numbers by which PostgreSQL knows these locks: the letters "sms".
+_LOCKS = 0x736D73
+
 
 def today(connection: Connection, day: date) -> Mapping[tuple[Lane, str], int]:
     """How many messages were handed over on this day of the bureau, by lane and gateway."""
@@ -17,10 +20,19 @@ def today(connection: Connection, day: date) -> Mapping[tuple[Lane, str], int]:
     return {(Lane(row.lane), row.gateway): row.messages for row in rows}
 
 
+def lock(connection: Connection, lane: Lane) -> None:
+    """Let no other worker decide at the same time what this lane may still spend, until the transaction ends.
+
+    On SQLite there is only one at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCKS, lane.value)))
+
+
 def of_lane(connection: Connection, lane: Lane, day: date) -> int:
-    """How many messages of this lane were handed over on this day."""
+    """How many messages of this lane were handed over on this day, or by a clock that was ahead on later ones."""
     total = select(func.coalesce(func.sum(spent.c.messages), 0))
-    return int(connection.execute(total.where(spent.c.day == day, spent.c.lane == lane.value)).scalar_one())
+    return int(connection.execute(total.where(spent.c.day >= day, spent.c.lane == lane.value)).scalar_one())
 
 
 def add(connection: Connection, day: date, lane: Lane, gateway: str, messages: int) -> None:

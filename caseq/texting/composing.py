@@ -21,6 +21,8 @@ from caseq.store.outbox import NIGHT, TOLD_IN_PERSON, Job, Purpose, State
 from caseq.store.recipients import Recipient
 from caseq.store.shown import Shown, is_other
 
+#: The number that a notice was for is erased at its first end.
+NO_ADDRESS = "its number is forgotten"
 NOTHING_NEW, DEAD_NUMBER, TOO_LATE = "nothing new to see", "number takes no messages", "too late"
 #: A notice that an unknown device has just come in is not news a day later.
 DEVICE_NOTICE_LASTS = timedelta(hours=24)
@@ -90,6 +92,8 @@ class Composer:
         if job.to_sealed is not None:
             former = self._runtime.sealer.unseal(recipients.FORMER, job.to_sealed).decode()
             return self._notice(job, former, to)
+        if job.purpose is Purpose.NUMBER:
+            return Drop(NO_ADDRESS)
         if to.is_sealed_away:
             return Later(self._now + KEY_PAUSE, "its key is not in CASEQ_SECRET_KEY", State.QUEUED)
         if (reason := self._unreachable(job, to)) is not None:
@@ -120,7 +124,7 @@ class Composer:
         assert job.n is not None
         assert to.phone is not None
         asked = logins.challenge(self._connection, self._runtime.sealer, job.challenge_id)
-        if asked is None or asked.expires_at <= self._now:
+        if asked is None or not codes.is_in_time(asked.asked_at, asked.expires_at, self._now):
             return Drop("expired")
         code = codes.code(codes.secret(self._runtime.sealer.derived(asked.key_id, codes.PURPOSE), asked.id), job.n)
         minutes = self._settings.login.code_minutes
@@ -162,7 +166,10 @@ class Composer:
         quiet = telling.manner(self._settings.telling, name, to.role).quiet
         if quiet is None or not to.is_quiet or (ends := quiet.until(self._now)) is None:
             return None
-        return Later(telling.spread(ends, sending.spread, job.id), NIGHT)
+        morning = telling.spread(ends, sending.spread, job.id)
+        # Rather by night than after the day by which the law wants the person to know; after that it can wait.
+        is_last_night = job.legal_end_at is not None and self._now < job.legal_end_at <= morning
+        return None if is_last_night else Later(morning, NIGHT)
 
     def _goes_along(self, job: Job, row: Row[Any]) -> bool:
         """Whether this row is told in the same SMS: what staff are to tell first only if it is of the same record."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +15,9 @@ from caseq.errors import (
     Rejected,
     SealBroken,
     SmsError,
+    TooLate,
     TryLater,
 )
-from caseq.rules.case import bureau_date
 from caseq.runtime import Runtime
 from caseq.sms.gateway import Accepted, Sms
 from caseq.sms.route import Router
@@ -25,28 +25,25 @@ from caseq.store import attempts, outbox, outcomes, spending
 from caseq.store.attempts import Outcome
 from caseq.store.database import Connection
 from caseq.store.outbox import Job, Lane, Purpose, State
-from caseq.texting import failing
+from caseq.texting import capping, failing
 from caseq.texting.composing import KEY_PAUSE, Composer, Decision, Drop, Later, Redirect, Say
 
 log = structlog.get_logger("caseq.texting")
 
-#: Nothing is begun that could not end, with the longest call of a provider, within the lease.
-LONGEST_CALL_SECONDS = 25
-#: At so much of what a lane may spend in a day an alarm is sounded, in percent.
-ALARMS = (50, 80, 100)
 NOT_BEGUN, NOT_UNDERSTOOD = "not begun in time", "cannot be understood: see the log"
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A message about to be sent: claimed, its text and this attempt written down. `start_by` is of `time.monotonic`:
-    a worker that was stopped and comes back later sends nothing, somebody else may have asked about it."""
+    """A message about to be sent: claimed, its text and this attempt written down. A worker that was stopped and comes
+    back after `sms.begin_by` sends nothing: somebody else may have asked about it. `tried`: gateways that surely did
+    not take it just now."""
 
     job: Job
     attempt_id: int
     gateway: str
     sms: Sms
-    start_by: float
+    tried: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +62,23 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
     worker, now, began = runtime.settings.worker, runtime.clock(), time.monotonic()
     lease, ask_after = timedelta(seconds=worker.lease_seconds), timedelta(seconds=worker.ask_after_seconds)
     with runtime.database.transaction() as connection:
-        if lost := outcomes.give_up_leases(connection, now, lease, max(ask_after - lease, timedelta())):
+        if lost := outcomes.give_up_leases(connection, now, lease, ask_after):
             log.warning("leases_lost", count=lost)
+        outcomes.catch_up(connection, now, ask_after)
         jobs: list[Job] = []
         stopped = spending.stopped(connection)
-        for lane, wanted in most.items():
-            room = 0 if lane in stopped else _affordable(runtime, connection, lane, router.room(wanted), now)
+        for lane, wanted in sorted(most.items()):  # in one order, because each is locked
+            room = 0 if lane in stopped else capping.affordable(runtime, connection, lane, router.room(wanted), now)
             jobs += outbox.claim(connection, lane, room, now, lease)
         if not jobs:
             return []
-        start_by = began + worker.lease_seconds - LONGEST_CALL_SECONDS
-        return _prepare(runtime, router, connection, jobs, now, start_by)
-
-
-def _affordable(runtime: Runtime, connection: Connection, lane: Lane, wanted: int, now: datetime) -> int:
-    """How many of the messages wanted the lane may still send today."""
-    if wanted <= 0:
-        return 0
-    return max(0, min(wanted, most_a_day(runtime, lane) - spending.of_lane(connection, lane, bureau_date(now))))
-
-
-def most_a_day(runtime: Runtime, lane: Lane) -> int:
-    """How many messages of this lane may be handed to providers on one day of the bureau."""
-    sending = runtime.settings.sending
-    return sending.most_codes_a_day if lane is Lane.CODES else sending.most_news_a_day
+        # Nothing is begun that could not end, with the longest call of a provider, within the lease.
+        begin_by = began + worker.lease_seconds - worker.longest_call_seconds
+        return _prepare(runtime, router, connection, jobs, now, begin_by)
 
 
 def _prepare(
-    runtime: Runtime, router: Router, connection: Connection, jobs: Sequence[Job], now: datetime, start_by: float
+    runtime: Runtime, router: Router, connection: Connection, jobs: Sequence[Job], now: datetime, begin_by: float
 ) -> list[Ready]:
     composer = Composer(runtime, connection, jobs, now)
     said: list[tuple[Job, Say, str]] = []
@@ -103,7 +89,7 @@ def _prepare(
             said.append((job, decision, gateway))
         else:
             _not_now(connection, router, job, decision, now)
-    return _write_down(runtime, connection, said, now, start_by)
+    return _write_down(runtime, connection, said, now, begin_by)
 
 
 def _decide(composer: Composer, job: Job, now: datetime) -> Decision:
@@ -154,17 +140,17 @@ def _drop(connection: Connection, unchanged: Mapping[int, str], now: datetime) -
 
 
 def _write_down(
-    runtime: Runtime, connection: Connection, said: Sequence[tuple[Job, Say, str]], now: datetime, start_by: float
+    runtime: Runtime, connection: Connection, said: Sequence[tuple[Job, Say, str]], now: datetime, begin_by: float
 ) -> list[Ready]:
     ids = attempts.begin(connection, [(job.id, gateway) for job, _, gateway in said], now)
     ready = []
     for (job, say, gateway), attempt_id in zip(said, ids, strict=True):
         outbox.merge(connection, job.id, say.merged, now)
         _drop(connection, say.unchanged, now)
-        ready.append(Ready(job, attempt_id, gateway, sms_of(attempt_id, _body(say)), start_by))
+        ready.append(Ready(job, attempt_id, gateway, replace(sms_of(attempt_id, _body(say)), begin_by=begin_by)))
     rows = [(job, _body(say), say.written.version) for job, say, _ in said]
     outbox.about_to_send(connection, runtime.sealer, rows)
-    _spend(runtime, connection, ready, now)
+    capping.spend(runtime, connection, [(one.job.lane, one.gateway) for one in ready], now)
     return ready
 
 
@@ -185,27 +171,14 @@ def sms_of(attempt_id: int, body: Mapping[str, Any]) -> Sms:
     return Sms(attempts.key_of(attempt_id), **body)
 
 
-def _spend(runtime: Runtime, connection: Connection, ready: Sequence[Ready], now: datetime) -> None:
-    day = bureau_date(now)
-    for lane in Lane:
-        of_lane = [one for one in ready if one.job.lane is lane]
-        if not of_lane:
-            continue
-        for gateway in sorted({one.gateway for one in of_lane}):
-            spending.add(connection, day, lane, gateway, sum(one.gateway == gateway for one in of_lane))
-        total, most = spending.of_lane(connection, lane, day), most_a_day(runtime, lane)
-        for percent in ALARMS:
-            if (total - len(of_lane)) * 100 < most * percent <= total * 100:
-                log.error("spending", lane=lane.name.lower(), percent=percent, today=total, most=most)
-
-
 def send(router: Router, ready: Ready) -> Done:
     """Call the gateway; nothing is recorded yet."""
-    if time.monotonic() > ready.start_by:
+    try:
+        ready.sms.check_time()
+        return Done(ready, router.send(ready.gateway, ready.sms))
+    except TooLate:
         log.error("too_late_to_send", message=ready.job.id)
         return Done(ready, None)
-    try:
-        return Done(ready, router.send(ready.gateway, ready.sms))
     except SmsError as error:
         return Done(ready, error)
     except Exception as error:
@@ -230,12 +203,17 @@ def record(runtime: Runtime, router: Router, done: Sequence[Done]) -> list[Ready
 
 
 def _record_accepted(runtime: Runtime, connection: Connection, done: Sequence[Done], now: datetime) -> None:
+    """Record which messages providers took; a lease that was lost in the meantime makes that no less true."""
     taken = [(one.ready, one.result) for one in done if isinstance(one.result, Accepted)]
     if not taken:
         return
     attempts.finish_accepted(connection, [(ready.attempt_id, accepted.id) for ready, accepted in taken], now)
-    outcomes.mark_all_sent(connection, [ready.job for ready, _ in taken], now, first_ask(runtime, now))
+    jobs, ask_at = [ready.job for ready, _ in taken], first_ask(runtime, now)
+    outcomes.mark_all_sent(connection, jobs, now, ask_at)
+    lost = outcomes.not_sent(connection, jobs)
     for ready, accepted in taken:
+        if ready.job.id in lost and attempts.has_no_receipt(connection, ready.attempt_id):
+            outcomes.hear(connection, ready.job.id, State.SENT, now, None, ask_at)
         log.info("message_sent", message=ready.job.id, purpose=ready.job.purpose, gateway=accepted.gateway)
 
 
@@ -267,7 +245,7 @@ def _record_error(
             dead = ready.sms.to if isinstance(error, NumberDead) else None
             failing.failed(runtime, connection, job, error.code, now, dead)
     elif isinstance(error, TryLater):
-        again = _elsewhere(router, connection, ready, now)
+        again = _elsewhere(runtime, router, connection, ready, now)
         if not again:
             _try_later(runtime, connection, job, error, now)
     level = "error" if isinstance(error, AccountProblem) else "warning"
@@ -275,19 +253,15 @@ def _record_error(
     return again
 
 
-def _elsewhere(router: Router, connection: Connection, ready: Ready, now: datetime) -> list[Ready]:
+def _elsewhere(runtime: Runtime, router: Router, connection: Connection, ready: Ready, now: datetime) -> list[Ready]:
     """The same message through the next gateway, if there is one that was not tried for it just now."""
-    calls = attempts.of_messages(connection, [ready.job.id])[ready.job.id]
-    tried = {one.gateway for one in calls if ready.job.claimed_at is None or one.at >= ready.job.claimed_at}
-    gateway = router.choose(ready.sms.to, but=tried) if time.monotonic() < ready.start_by else None
+    tried = ready.tried | {ready.gateway}
+    gateway = router.choose(ready.sms.to, but=tried) if time.monotonic() < ready.sms.begin_by else None
     if gateway is None or not outcomes.still_holds(connection, ready.job):
         return []
     attempt_id = attempts.begin(connection, [(ready.job.id, gateway)], now)[0]
-    spending.add(connection, bureau_date(now), ready.job.lane, gateway, 1)
-    body = {
-        name: getattr(ready.sms, name) for name in ("to", "text", "valid_seconds", "template", "language", "values")
-    }
-    return [Ready(ready.job, attempt_id, gateway, sms_of(attempt_id, body), ready.start_by)]
+    capping.spend(runtime, connection, [(ready.job.lane, gateway)], now)
+    return [Ready(ready.job, attempt_id, gateway, replace(ready.sms, key=attempts.key_of(attempt_id)), tried)]
 
 
 def _try_later(runtime: Runtime, connection: Connection, job: Job, error: TryLater, now: datetime) -> None:

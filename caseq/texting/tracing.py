@@ -22,6 +22,10 @@ log = structlog.get_logger("caseq.texting")
 #: So often a message is handed over, if the provider says every time that it does not know it or that a later attempt
 #: may help; then a human looks.
 MOST_ATTEMPTS = 3
+NEVER_FOUND_OUT = "the provider could not be asked"
+#: A message is looked for among those of so much earlier, too: our clock may have been ahead when it was sent. Others
+#: with the same text are not taken for it, because their ids are known.
+CLOCK_MAY_BE_WRONG_BY = timedelta(days=1)
 
 
 def hear(runtime: Runtime, gateway: str, key: str | None, receipt: Receipt) -> bool:
@@ -51,7 +55,7 @@ def _take(runtime: Runtime, connection: Connection, attempt_id: int, receipt: Re
     states = {Status.DELIVERED: State.DELIVERED, Status.FAILED: State.FAILED}
     state = states.get(receipt.status, State.SENT)
     dead = _number(runtime, connection, message_id) if receipt.failure is Failure.NUMBER else None
-    job = outcomes.hear(connection, message_id, attempt_id, state, now, receipt.code, first_ask(runtime, now))
+    job = outcomes.hear(connection, message_id, state, now, receipt.code, first_ask(runtime, now))
     if job is None:
         return
     log.info("message_heard", message=message_id, purpose=job.purpose, status=receipt.status, code=receipt.code)
@@ -76,11 +80,16 @@ def _failed(
     """A message that was accepted did not arrive; news that may arrive later are tried again, codes never."""
     code = receipt.code or receipt.status.value
     may_help = receipt.failure in (Failure.LATER, Failure.ACCOUNT) and job.purpose is not Purpose.CODE
-    if may_help and job.attempts < MOST_ATTEMPTS:
-        pause = timedelta(seconds=runtime.settings.worker.retry_longest_seconds * 2**job.attempts)
-        outcomes.queue_again(connection, job.id, now + pause, code)
+    calls = attempts.handed_over(connection, job.id)
+    if may_help and calls < MOST_ATTEMPTS:
+        outcomes.queue_again(connection, job.id, now + _pause(runtime, calls), code, job.to_sealed)
         return
     failing.failed(runtime, connection, job, code, now, dead)
+
+
+def _pause(runtime: Runtime, doublings: int) -> timedelta:
+    """How long a message waits before it is handed over again: the longest pause, and twice as long every time."""
+    return timedelta(seconds=runtime.settings.worker.retry_longest_seconds * 2**doublings)
 
 
 def claim_to_ask(runtime: Runtime, most: int) -> list[Job]:
@@ -96,9 +105,11 @@ def ask(runtime: Runtime, router: Router, job: Job) -> None:
     A code is never sent again by the machine: it is useless by now, and its owner asks for a new one.
     """
     with runtime.database.transaction() as connection:
-        attempt = attempts.newest(connection, job.id)
+        is_sent = job.state is State.SENT
+        calls = reversed(attempts.alive(connection, job.id))
+        attempt = next((call for call in calls if (call.outcome is Outcome.ACCEPTED) == is_sent), None)
         if attempt is None:
-            _never_begun(connection, job, runtime.clock())
+            _nothing_to_ask(connection, job, runtime.clock())
             return
     gateway = router.gateways.get(attempt.gateway)
     try:
@@ -106,16 +117,17 @@ def ask(runtime: Runtime, router: Router, job: Job) -> None:
             raise OutcomeUnknown(f"no gateway {attempt.gateway} here")
         (_reconcile if job.state is State.UNKNOWN else _ask_for_receipt)(runtime, gateway, job, attempt)
     except OutcomeUnknown as error:
-        _ask_again(runtime, job, error)
+        _ask_again(runtime, job, attempt, error)
     except (SealBroken, ValueError):
         with runtime.database.transaction() as connection:
             outcomes.end(connection, job, State.NEEDS_HUMAN, runtime.clock(), "its text cannot be opened any more")
             failing.call_somebody(connection, job, "its text cannot be opened any more", runtime.clock())
 
 
-def _never_begun(connection: Connection, job: Job, now: datetime) -> None:
-    """A claimed message whose worker was lost before it wrote down what it says: nothing can have been sent."""
-    outcomes.put_back(connection, job, now, "worker lost before it was sent")
+def _nothing_to_ask(connection: Connection, job: Job, now: datetime) -> None:
+    """A claimed message whose worker was lost before the call, or was surely refused: nothing can have been sent."""
+    if not outcomes.put_back(connection, job, now, "worker lost before it was sent"):
+        outcomes.ask_again(connection, job, None, now)
 
 
 def _reconcile(runtime: Runtime, gateway: SmsGateway, job: Job, attempt: Attempt) -> None:
@@ -123,7 +135,7 @@ def _reconcile(runtime: Runtime, gateway: SmsGateway, job: Job, attempt: Attempt
     with runtime.database.autocommit() as connection:
         hashes = runtime.sealer.fingerprints("phone", body["to"])
         known = outbox_figures.provider_ids(connection, hashes)
-    accepted = gateway.find(sms_of(attempt.id, body), attempt.at, known)
+    accepted = gateway.find(sms_of(attempt.id, body), attempt.at - CLOCK_MAY_BE_WRONG_BY, known)
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         if accepted is not None:
@@ -132,15 +144,15 @@ def _reconcile(runtime: Runtime, gateway: SmsGateway, job: Job, attempt: Attempt
             log.info("message_found", message=job.id, purpose=job.purpose, gateway=accepted.gateway, recorded=held)
             return
         attempts.finish(connection, attempt.id, Outcome.NOT_FOUND, now)
-        _not_found(connection, job, now)
+        _not_found(runtime, connection, job, now)
 
 
-def _not_found(connection: Connection, job: Job, now: datetime) -> None:
-    reason = "not found at the provider"
+def _not_found(runtime: Runtime, connection: Connection, job: Job, now: datetime) -> None:
+    reason, calls = "not found at the provider", attempts.handed_over(connection, job.id)
     if job.purpose is Purpose.CODE:
         outcomes.end(connection, job, State.FAILED, now, reason)
-    elif job.attempts < MOST_ATTEMPTS:
-        outcomes.put_back(connection, job, now, reason)
+    elif calls < MOST_ATTEMPTS:
+        outcomes.put_back(connection, job, now if calls < 2 else now + _pause(runtime, calls - 2), reason)
     elif outcomes.end(connection, job, State.NEEDS_HUMAN, now, reason):
         failing.call_somebody(connection, job, reason, now)
     log.warning("message_not_found", message=job.id, purpose=job.purpose)
@@ -164,9 +176,17 @@ def _next_ask(runtime: Runtime, job: Job, now: datetime) -> datetime | None:
     return now + pauses[job.asked] if job.asked < len(pauses) else None
 
 
-def _ask_again(runtime: Runtime, job: Job, error: OutcomeUnknown) -> None:
+def _ask_again(runtime: Runtime, job: Job, attempt: Attempt, error: OutcomeUnknown) -> None:
+    """Ask later; of what could not be found out for too long no more: a human looks."""
     now = runtime.clock()
-    with runtime.database.transaction() as connection:
-        ask_at = now + timedelta(seconds=runtime.settings.worker.ask_after_seconds)
-        outcomes.ask_again(connection, job, ask_at, now)
     log.warning("provider_not_asked", message=job.id, code=error.code)
+    with runtime.database.transaction() as connection:
+        if now - attempt.at < runtime.settings.sending.give_up_after:
+            ask_at = now + timedelta(seconds=runtime.settings.worker.ask_after_seconds)
+            outcomes.ask_again(connection, job, ask_at, now)
+        elif job.state is State.SENT:
+            outcomes.ask_again(connection, job, None, now)
+        elif job.purpose is Purpose.CODE:
+            outcomes.end(connection, job, State.FAILED, now, NEVER_FOUND_OUT)
+        elif outcomes.end(connection, job, State.NEEDS_HUMAN, now, NEVER_FOUND_OUT):
+            failing.call_somebody(connection, job, NEVER_FOUND_OUT, now)

@@ -80,6 +80,13 @@ BROKEN = {
     "true for a number": ("caseq.toml", "code_minutes = 10", "code_minutes = true", "true", "login.code_minutes"),
     "a text for seconds": ("caseq.toml", "poll_seconds = 0.5", 'poll_seconds = "0.5"', '"0.5"', "worker.poll_seconds"),
     "nan seconds": ("caseq.toml", "poll_seconds = 0.5", "poll_seconds = nan", "nan", "worker.poll_seconds"),
+    "a lease in which no call could be begun": (
+        "caseq.toml",
+        "lease_seconds = 45",
+        "lease_seconds = 29",
+        "lease_seconds = 29",
+        "worker.lease_seconds",
+    ),
     "asking before the lease ends": (
         "caseq.toml",
         "ask_after_seconds = 60",

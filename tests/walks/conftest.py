@@ -61,8 +61,9 @@ def quicken(config: Path) -> None:
             'ask_code = "60 per 10 minutes; 600 per day"': 'ask_code = "100000 per minute"',
             'enter_code = "120 per 10 minutes"': 'enter_code = "100000 per minute"',
             "site_least = 500": "site_least = 1000000",
-            "lease_seconds = 45": "lease_seconds = 3",
-            "ask_after_seconds = 60": "ask_after_seconds = 4",
+            "answer_seconds = 10": "answer_seconds = 2",
+            "lease_seconds = 45": "lease_seconds = 6",
+            "ask_after_seconds = 60": "ask_after_seconds = 7",
             "poll_seconds = 0.5": "poll_seconds = 0.1",
         },
         "adapters/b_asj.toml": {
