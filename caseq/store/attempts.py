@@ -28,6 +28,8 @@ class Outcome(StrEnum):
 
 
 _IS_OPEN = or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
+#: What a call came out as that its provider took, or may have taken; None: nothing is known of it yet.
+_MAY_BE_TAKEN = (None, Outcome.UNKNOWN, Outcome.ACCEPTED)
 
 
 def key_of(attempt_id: int) -> str:
@@ -133,9 +135,11 @@ def of_messages(connection: Connection, message_ids: Sequence[int]) -> Mapping[i
     return found
 
 
-def newest(connection: Connection, message_id: int) -> Attempt | None:
-    """The last call of this message."""
-    return next(reversed(of_messages(connection, [message_id]).get(message_id, ())), None)
+def alive(connection: Connection, message_id: int) -> list[Attempt]:
+    """The calls that brought this message, or may yet, oldest first: the provider took them, or may have taken them,
+    and has not said that they failed."""
+    calls = of_messages(connection, [message_id]).get(message_id, ())
+    return [call for call in calls if call.outcome in _MAY_BE_TAKEN and call.status is not Status.FAILED]
 
 
 def results_since(connection: Connection, since: datetime) -> Sequence[tuple[str, str, str, int]]:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
 
 from caseq.rules.case import RecordType
-from caseq.store import bulk
+from caseq.store import attempts, bulk
 from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, Job, Purpose, State, job_of
-from caseq.store.tables import Moment, attempts, outbox
+from caseq.store.tables import Moment, outbox
 
 #: Not as IN: that cannot be executed for many rows at a time.
 _IS_UNDER_WAY = or_(outbox.c.state == State.CLAIMED.value, outbox.c.state == State.UNKNOWN.value)
@@ -120,24 +120,25 @@ def ask_now(connection: Connection, ids: Collection[int], now: datetime) -> None
 def hear(
     connection: Connection,
     message_id: int,
-    attempt_id: int,
     state: State,
     now: datetime,
     reason: str | None,
     ask_at: datetime,
 ) -> Job | None:
-    """Take what the provider says of the newest attempt of a message; the message as it was, None if it stays so.
+    """Take what the provider says of one attempt of a message; the message as it was, None if it stays so.
 
     At `ask_at` the provider is asked for more, if this is not the end.
 
-    A receipt may come before the worker's own record, after a reset, or when the message was already queued again.
+    A receipt may come before the worker's own record, after a reset, or when the message was already queued again. That
+    one attempt failed counts only if no other one brought the message, or may yet.
     """
-    newest = select(func.max(attempts.c.id)).where(attempts.c.message_id == message_id).scalar_subquery()
-    wanted = select(*JOB).where(outbox.c.id == message_id, newest == attempt_id).with_for_update()
-    row = connection.execute(wanted).first()
+    row = connection.execute(select(*JOB).where(outbox.c.id == message_id).with_for_update()).first()
     if row is None:
         return None
     job = job_of(row)
+    # By a statement of its own, now that the message is locked: it sees the attempts that others began until then.
+    if state is State.FAILED and attempts.alive(connection, message_id):
+        return None
     is_open = job.state not in ENDED or (job.state is State.FAILED and state is State.DELIVERED)
     if not is_open or (state is State.SENT and job.state in (State.SENT, State.NEEDS_HUMAN)):
         return None

@@ -51,7 +51,7 @@ def _take(runtime: Runtime, connection: Connection, attempt_id: int, receipt: Re
     states = {Status.DELIVERED: State.DELIVERED, Status.FAILED: State.FAILED}
     state = states.get(receipt.status, State.SENT)
     dead = _number(runtime, connection, message_id) if receipt.failure is Failure.NUMBER else None
-    job = outcomes.hear(connection, message_id, attempt_id, state, now, receipt.code, first_ask(runtime, now))
+    job = outcomes.hear(connection, message_id, state, now, receipt.code, first_ask(runtime, now))
     if job is None:
         return
     log.info("message_heard", message=message_id, purpose=job.purpose, status=receipt.status, code=receipt.code)
@@ -96,9 +96,11 @@ def ask(runtime: Runtime, router: Router, job: Job) -> None:
     A code is never sent again by the machine: it is useless by now, and its owner asks for a new one.
     """
     with runtime.database.transaction() as connection:
-        attempt = attempts.newest(connection, job.id)
+        is_sent = job.state is State.SENT
+        calls = reversed(attempts.alive(connection, job.id))
+        attempt = next((call for call in calls if (call.outcome is Outcome.ACCEPTED) == is_sent), None)
         if attempt is None:
-            _never_begun(connection, job, runtime.clock())
+            _nothing_to_ask(connection, job, runtime.clock())
             return
     gateway = router.gateways.get(attempt.gateway)
     try:
@@ -113,9 +115,10 @@ def ask(runtime: Runtime, router: Router, job: Job) -> None:
             failing.call_somebody(connection, job, "its text cannot be opened any more", runtime.clock())
 
 
-def _never_begun(connection: Connection, job: Job, now: datetime) -> None:
-    """A claimed message whose worker was lost before it wrote down what it says: nothing can have been sent."""
-    outcomes.put_back(connection, job, now, "worker lost before it was sent")
+def _nothing_to_ask(connection: Connection, job: Job, now: datetime) -> None:
+    """A claimed message whose worker was lost before the call, or was surely refused: nothing can have been sent."""
+    if not outcomes.put_back(connection, job, now, "worker lost before it was sent"):
+        outcomes.ask_again(connection, job, None, now)
 
 
 def _reconcile(runtime: Runtime, gateway: SmsGateway, job: Job, attempt: Attempt) -> None:

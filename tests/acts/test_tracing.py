@@ -1,0 +1,75 @@
+"""What providers say of messages, against what workers record and do at the same time: nothing goes out twice, and
+nothing that is known is forgotten."""
+
+import pytest
+
+from caseq.errors import TryLater
+from caseq.rules.delivery import Failure, Status
+from tests.provider import Line
+from tests.service import case as case_data
+from tests.service import event, milestone, party
+
+
+@pytest.fixture
+def line(service):
+    """One piece of news waits."""
+    line = Line.of(service)
+    service.push(event("case", case_data()), event("party", party()), event("milestone", milestone()))
+    return line
+
+
+def lost(line: Line) -> str:
+    """The provider takes the message, its answer is lost, and a search does not find it: it waits again. Its key."""
+    line.provider.is_lost, line.provider.lists = True, False
+    ready = line.claim()
+    line.send(ready)()
+    line.service.clock.advance(minutes=2)
+    line.service.ask()
+    line.provider.is_lost = False
+    assert line.states() == ["queued"]
+    return ready.sms.key
+
+
+@pytest.mark.parametrize("said", [Status.SENT, Status.DELIVERED])
+def test_what_an_earlier_call_brought_is_not_sent_again(line, said):
+    first = lost(line)
+    line.provider.faults.append(TryLater("20429"))
+    line.send(line.claim())()
+    assert line.outcomes() == [("not found", None), ("later", None)]
+    assert line.hear(first, said)
+    line.rounds()
+    assert len(line.provider.taken) == 1
+    assert line.states() == [said.value]
+
+
+def test_an_earlier_call_that_failed_says_nothing_of_a_later_one(line):
+    first = lost(line)
+    line.send(line.claim())()
+    assert line.hear(first, Status.FAILED, Failure.LATER, "30003")
+    assert line.states() == ["sent"]
+    line.rounds(1)
+    assert len(line.provider.taken) == 2
+
+
+def test_a_later_call_that_failed_says_nothing_of_an_earlier_one_on_its_way(line):
+    first = lost(line)
+    second = line.claim()
+    line.send(second)()
+    assert line.hear(first, Status.SENT)
+    assert line.hear(second.sms.key, Status.FAILED, Failure.LATER, "30003")
+    assert line.states() == ["sent"]
+    line.rounds()
+    assert len(line.provider.taken) == 2
+    assert line.hear(first, Status.DELIVERED)
+    assert line.states() == ["delivered"]
+
+
+def test_the_provider_is_asked_of_the_call_that_it_took(line):
+    first = lost(line)
+    line.provider.faults.append(TryLater("20429"))
+    line.send(line.claim())()
+    assert line.hear(first, Status.SENT)
+    before = line.provider.questions
+    line.rounds(4, hours=10)
+    assert line.provider.questions - before == 3
+    assert (line.states(), line.messages()[0].reason) == (["sent"], "no receipt")
