@@ -71,14 +71,18 @@ def finish(
 
 
 def finish_accepted(connection: Connection, taken: Sequence[tuple[int, str]], now: datetime) -> None:
-    """Note that a provider took these calls (id, the provider's id of the message), as `finish` does for one."""
+    """Note that a provider took these calls (id, the provider's id of the message), as `finish` does for one.
+
+    Its own answer says so more reliably than a search that did not find the message.
+    """
     rows = [{"the_id": attempt_id, "the_provider_id": provider_id, "now": now} for attempt_id, provider_id in taken]
     connection.execute(_accepting(), rows)
 
 
 @cache
 def _accepting() -> Update:
-    mine = update(attempts).where(attempts.c.id == bindparam("the_id"), _IS_OPEN)
+    is_open = or_(_IS_OPEN, attempts.c.outcome == Outcome.NOT_FOUND.value)
+    mine = update(attempts).where(attempts.c.id == bindparam("the_id"), is_open)
     accepted = {"outcome": Outcome.ACCEPTED.value, "provider_id": bindparam("the_provider_id")}
     return mine.values(**accepted, ended_at=bindparam("now", type_=Moment))
 

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, func, or_, select, update
 
 from caseq.rules.case import RecordType
+from caseq.rules.delivery import Status
 from caseq.store import attempts, bulk
-from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, Job, Purpose, State, job_of
+from caseq.store.attempts import Outcome
+from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, WAITING, Job, Purpose, State, job_of
 from caseq.store.tables import Moment, outbox
+from caseq.store.tables import attempts as calls
 
 #: Not as IN: that cannot be executed for many rows at a time.
 _IS_UNDER_WAY = or_(outbox.c.state == State.CLAIMED.value, outbox.c.state == State.UNKNOWN.value)
@@ -45,6 +48,24 @@ def _sending() -> Update:
     )
     now, ask_at = bindparam("now", type_=Moment), bindparam("later", type_=Moment)
     return mine.values(state=State.SENT.value, reason=None, sent_at=now, ask_at=ask_at, claim=None, asked=0)
+
+
+def taken_unnoticed(connection: Connection, attempt_ids: Collection[int]) -> Sequence[int]:
+    """The messages of these calls of which nobody knows yet that the provider took them: their claim was lost."""
+    asked = {"ids": bulk.given(connection, attempt_ids)}
+    return list(connection.execute(_taken_unnoticed(connection.dialect.name), asked).scalars())
+
+
+@cache
+def _taken_unnoticed(dialect: str) -> Select[Any]:
+    states = (*WAITING, State.CLAIMED, State.UNKNOWN)
+    taken = select(outbox.c.id).join(calls, calls.c.message_id == outbox.c.id)
+    return taken.where(
+        bulk.among_given(dialect, calls.c.id, "ids"),
+        calls.c.outcome == Outcome.ACCEPTED.value,
+        func.coalesce(calls.c.status, "") != Status.FAILED.value,
+        outbox.c.state.in_([state.value for state in states]),
+    )
 
 
 def put_back(connection: Connection, job: Job, due_at: datetime, reason: str, state: State = State.QUEUED) -> bool:

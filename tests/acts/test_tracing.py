@@ -73,3 +73,38 @@ def test_the_provider_is_asked_of_the_call_that_it_took(line):
     line.rounds(4, hours=10)
     assert line.provider.questions - before == 3
     assert (line.states(), line.messages()[0].reason) == (["sent"], "no receipt")
+
+
+def test_a_worker_that_records_too_late_is_still_believed(line):
+    """The database was away for longer than the lease; the search must not be asked for what is known by then."""
+    record = line.send(line.claim())
+    line.service.clock.advance(minutes=1)
+    line.service.work()
+    assert line.states() == ["unknown"]
+    record()
+    assert line.states() == ["sent"]
+    line.rounds()
+    assert len(line.provider.taken) == 1
+
+
+def test_a_worker_that_records_after_the_search_found_nothing_is_still_believed(line):
+    line.provider.lists = False
+    record = line.send(line.claim())
+    line.service.clock.advance(minutes=1)
+    line.service.work()
+    line.service.clock.advance(minutes=2)
+    line.service.ask()
+    assert line.states() == ["queued"]
+    record()
+    assert line.outcomes() == [("accepted", None)]
+    line.rounds()
+    assert len(line.provider.taken) == 1
+
+
+def test_a_late_record_does_not_undo_that_the_message_waits_to_be_sent_again(line):
+    ready = line.claim()
+    record = line.send(ready)
+    assert line.hear(ready.sms.key, Status.FAILED, Failure.LATER, "30003")
+    record()
+    assert line.states() == ["queued"]
+    assert line.outcomes() == [("accepted", "failed")]
