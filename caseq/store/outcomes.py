@@ -133,8 +133,12 @@ def ask_again(connection: Connection, job: Job, ask_at: datetime | None, now: da
 
 
 def ask_now(connection: Connection, ids: Collection[int], now: datetime) -> None:
-    """Have the provider asked of these messages soon, if anything is still open: somebody says that there is news."""
-    is_open = and_(outbox.c.ask_at > now, outbox.c.state.in_([State.UNKNOWN.value, State.SENT.value]))
+    """Have the provider asked of these messages soon, if they were sent and wait for news: somebody says there is some.
+
+    A message of unknown outcome keeps its time: a provider that is asked too early does not list it yet, and then it
+    would be sent again.
+    """
+    is_open = and_(outbox.c.ask_at > now, outbox.c.state == State.SENT.value)
     connection.execute(update(outbox).where(bulk.among(connection, outbox.c.id, ids), is_open).values(ask_at=now))
 
 
