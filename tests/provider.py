@@ -68,9 +68,13 @@ class Line:
         return cls(replace(service, gateway=provider), provider)  # type: ignore[arg-type]
 
     def claim(self) -> Ready:
-        """Claim the one message that is due, as a worker does."""
-        (ready,) = sending.claim(self.service.runtime, self.service.router, {Lane.CODES: 5, Lane.NEWS: 5})
+        """Claim the one message that is due."""
+        (ready,) = self.due()
         return ready
+
+    def due(self) -> list[Ready]:
+        """Claim all messages that are due, as a worker does."""
+        return sending.claim(self.service.runtime, self.service.router, {Lane.CODES: 5, Lane.NEWS: 5})
 
     def send(self, ready: Ready) -> Callable[[], object]:
         """Hand it to the provider; the worker's own record, to be called when the test wants it."""
