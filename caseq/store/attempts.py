@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, bindparam, case, func, insert, or_, select, update
 
 from caseq.rules.delivery import Receipt, Status
+from caseq.store import bulk
 from caseq.store.tables import Moment, attempts, outbox
 
 _KEY = "caseq-"
@@ -171,6 +172,6 @@ def message_of(connection: Connection, attempt_id: int) -> int:
 
 
 def messages_of(connection: Connection, attempt_ids: Sequence[int]) -> set[int]:
-    """The messages of these calls."""
-    wanted = select(attempts.c.message_id).where(attempts.c.id.in_(attempt_ids))
+    """The messages of these calls, of which a stranger may have named many."""
+    wanted = select(attempts.c.message_id).where(bulk.among(connection, attempts.c.id, attempt_ids))
     return set(connection.execute(wanted).scalars())

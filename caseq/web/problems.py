@@ -12,7 +12,7 @@ log = structlog.get_logger("caseq.web")
 
 RETRY_AFTER_SECONDS = 5
 #: Where programs come, with neither cookies nor forms of a page; each of them proves who it is by itself.
-PROGRAMS = ("/api/", "/push/", "/sms/")
+PROGRAMS = ("/api/", "/push/", "/sms/status")
 _TITLES = {
     400: "Bad request",
     401: "Not authenticated",

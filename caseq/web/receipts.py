@@ -5,12 +5,13 @@ What a stranger sends is cheap instead: without a signature nothing of it is rea
 asked. So is what comes again: it changes no row. Where a receipt is lost all the same the worker asks.
 """
 
+import hmac
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.datastructures import MultiDict
 
-from caseq.sms import twilio_receipts
+from caseq.sms import aliyun_receipts, twilio_receipts
 from caseq.sms.twilio_sms import TwilioGateway
 from caseq.texting import tracing
 from caseq.web.current import runtime
@@ -21,6 +22,7 @@ blueprint = Blueprint("receipts", __name__, url_prefix="/sms/status")
 #: A form of Twilio's has about fifteen fields in one kilobyte, and may grow.
 LARGEST_FORM_BYTES = 16 * 1024
 MOST_FIELDS = 100
+LARGEST_PUSH_BYTES = 1024 * 1024
 
 
 @blueprint.post("")
@@ -43,6 +45,20 @@ def twilio() -> Response:
     if receipt is not None and len(keys) < 2:
         tracing.hear(runtime(), TwilioGateway.name, keys[0] if keys else None, receipt)
     return Response(status=204)
+
+
+@blueprint.post("/aliyun/<secret>")
+def aliyun(secret: str) -> Response:
+    """Have Aliyun asked of the messages that this push names; all else in it is taken from its own answer."""
+    account = runtime().settings.aliyun
+    known = (account.receipt_secret if account else None) or ""
+    if not (known and hmac.compare_digest(secret.encode(), known.encode())):
+        abort(404)
+    body = request.stream.read(LARGEST_PUSH_BYTES + 1)
+    if len(body) > LARGEST_PUSH_BYTES:
+        return problem(413, f"at most {LARGEST_PUSH_BYTES} bytes")
+    tracing.hint(runtime(), aliyun_receipts.hints(body))
+    return jsonify({"code": 0, "msg": "ok"})
 
 
 def form_of(body: bytes) -> MultiDict[str, str] | None:

@@ -152,7 +152,7 @@ def test_nobody_comes_here_by_another_method(line):
 
 
 def test_where_twilio_is_not_configured_there_is_nothing(service):
-    answer, nowhere = post(service, form(KEY, "delivered"), KEY), service.client.post("/sms/nowhere")
+    answer, nowhere = post(service, form(KEY, "delivered"), KEY), service.client.post("/sms/status/nowhere")
     assert answer.status_code == 404
     assert (answer.data, answer.mimetype) == (nowhere.data, nowhere.mimetype)
 

@@ -213,7 +213,7 @@ def test_a_number_that_takes_no_messages_is_left_alone_and_somebody_calls(servic
     (dead,) = rows(line, dead_numbers)
     assert (dead.reason, dead.works_since) == ("30005", None)
     assert [(task.kind, task.done_at) for task in rows(line, tasks)] == [("call", None)]
-    assert [row.event for row in rows(line, audit)].count("number_dead") == 1
+    assert [row.act for row in rows(line, audit)].count("number_dead") == 1
     for _ in range(3):
         line.service.clock.advance(minutes=20)
         ask(line)
