@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from caseq.rules.routes import Route
 from caseq.settings import Settings
 from caseq.settings.jwksfile import JwksFile
+from caseq.sms.aliyun_sms import AliyunGateway
 from caseq.sms.file_sms import FileGateway
 from caseq.sms.gateway import SmsGateway
 from caseq.sms.route import Router
@@ -75,5 +77,21 @@ def _gateways(settings: Settings) -> dict[str, SmsGateway]:
             messaging_service_sid=twilio.messaging_service_sid,
             api_base=twilio.api_base,
             answer_seconds=settings.worker.answer_seconds,
+            status_url=_status_url(settings),
+        )
+    if (aliyun := settings.aliyun) is not None:
+        gateways[AliyunGateway.name] = AliyunGateway(
+            aliyun.access_key_id,
+            aliyun.access_key_secret,
+            sign_name=settings.wording.signatures["zh"].strip("【】 "),
+            templates=settings.wording.approved,
+            api_base=aliyun.api_base,
         )
     return gateways
+
+
+def _status_url(settings: Settings) -> str | None:
+    """Where Twilio reports to: the public address, if it is on https. Elsewhere receipts would travel in the clear, and
+    Twilio refuses messages whose address it cannot reach, such as a developer's own machine (its error 21609)."""
+    is_secure = urlsplit(settings.public_url or "").scheme == "https"
+    return f"{settings.public_url}/sms/status" if is_secure else None

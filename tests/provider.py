@@ -20,10 +20,10 @@ from tests.service import Service
 
 @dataclass
 class Provider:
-    """A gateway called "twilio". Every message is taken, unless `faults` has an error for it; `is_lost`: what is taken
+    """A gateway. Every message is taken, unless `faults` has an error for it; `is_lost`: what is taken
     is not acknowledged; `lists`: whether a search finds what was taken."""
 
-    name: str = "twilio"
+    name: str
     taken: list[Sms] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     is_lost: bool = False
@@ -63,14 +63,19 @@ class Line:
     provider: Provider
 
     @classmethod
-    def of(cls, service: Service) -> "Line":
-        provider = Provider()
+    def of(cls, service: Service, name: str = "twilio") -> "Line":
+        """A line to a provider of this name."""
+        provider = Provider(name)
         return cls(replace(service, gateway=provider), provider)  # type: ignore[arg-type]
 
     def claim(self) -> Ready:
-        """Claim the one message that is due, as a worker does."""
-        (ready,) = sending.claim(self.service.runtime, self.service.router, {Lane.CODES: 5, Lane.NEWS: 5})
+        """Claim the one message that is due."""
+        (ready,) = self.due()
         return ready
+
+    def due(self) -> list[Ready]:
+        """Claim all messages that are due, as a worker does."""
+        return sending.claim(self.service.runtime, self.service.router, {Lane.CODES: 5, Lane.NEWS: 5})
 
     def send(self, ready: Ready) -> Callable[[], object]:
         """Hand it to the provider; the worker's own record, to be called when the test wants it."""
@@ -79,7 +84,7 @@ class Line:
 
     def hear(self, key: str, status: Status, failure: Failure | None = None, code: str | None = None) -> bool:
         """Let the provider say something about the message with this key."""
-        return tracing.hear(self.service.runtime, "twilio", key, Receipt(sid(key), status, code, failure))
+        return tracing.hear(self.service.runtime, self.provider.name, key, Receipt(sid(key), status, code, failure))
 
     def rounds(self, count: int = 3, **pause: float) -> None:
         """Let workers look at everything so many times, with this pause before each."""

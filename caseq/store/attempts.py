@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, func, insert, or_, select, update
 
 from caseq.rules.delivery import Receipt, Status
+from caseq.store import bulk
 from caseq.store.tables import Moment, attempts, outbox
 
 _KEY = "caseq-"
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
     NOT_FOUND = "not found"
 
 
+_IS_OPEN = or_(attempts.c.outcome.is_(None), attempts.c.outcome == Outcome.UNKNOWN.value)
 #: What a call came out as that its provider took, or may have taken; None: nothing is known of it yet.
 _MAY_BE_TAKEN = (None, Outcome.UNKNOWN, Outcome.ACCEPTED)
 
@@ -84,27 +86,20 @@ def _is_of_another(provider_id: str) -> ColumnElement[bool]:
 
 
 def finish_accepted(connection: Connection, taken: Sequence[tuple[int, str]], now: datetime) -> None:
-    """Note that a provider took these calls (id, the provider's id of the message), as `finish` does for one."""
+    """Note that a provider took these calls (id, the provider's id of the message), as `finish` does for one.
+
+    Its own answer says so more reliably than a search that did not find the message.
+    """
     rows = [{"the_id": attempt_id, "the_provider_id": provider_id, "now": now} for attempt_id, provider_id in taken]
     connection.execute(_accepting(), rows)
 
 
 @cache
 def _accepting() -> Update:
-    is_open = or_(
-        attempts.c.outcome.is_(None),
-        attempts.c.outcome == Outcome.UNKNOWN.value,
-        attempts.c.outcome == Outcome.NOT_FOUND.value,
-    )
+    is_open = or_(_IS_OPEN, attempts.c.outcome == Outcome.NOT_FOUND.value)
     mine = update(attempts).where(attempts.c.id == bindparam("the_id"), is_open)
     accepted = {"outcome": Outcome.ACCEPTED.value, "provider_id": bindparam("the_provider_id")}
     return mine.values(**accepted, ended_at=bindparam("now", type_=Moment))
-
-
-def has_no_receipt(connection: Connection, attempt_id: int) -> bool:
-    """Whether the provider said nothing of this call since."""
-    mine = select(attempts.c.id).where(attempts.c.id == attempt_id, attempts.c.status.is_(None))
-    return connection.execute(mine).first() is not None
 
 
 def hear(connection: Connection, gateway: str, attempt_id: int | None, receipt: Receipt, now: datetime) -> int | None:
@@ -200,6 +195,6 @@ def message_of(connection: Connection, attempt_id: int) -> int:
 
 
 def messages_of(connection: Connection, attempt_ids: Sequence[int]) -> set[int]:
-    """The messages of these calls."""
-    wanted = select(attempts.c.message_id).where(attempts.c.id.in_(attempt_ids))
+    """The messages of these calls, of which a stranger may have named many."""
+    wanted = select(attempts.c.message_id).where(bulk.among(connection, attempts.c.id, attempt_ids))
     return set(connection.execute(wanted).scalars())

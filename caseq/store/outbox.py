@@ -126,6 +126,8 @@ class Job:
     body_sealed: str | None = field(default=None, repr=False)
 
 
+#: What else waits to be told to the party of a job, as `with_news_of` reads it.
+Waiting = Row[Any]
 JOB = tuple(outbox.c[name] for name in Job.__dataclass_fields__)
 
 
@@ -280,7 +282,7 @@ def _is_blocked() -> ColumnElement[bool]:
     return same.exists()
 
 
-def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Sequence[Row[Any]]]:
+def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Sequence[Waiting]]:
     """What else waits to be told to the parties of these jobs, by party, oldest first: id, record, key, before_hash,
     reason, due_at."""
     theirs = {job.party_id: job.id for job in jobs}
@@ -291,7 +293,7 @@ def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Se
         outbox.c.due_at.is_not(None),
         bulk.among(connection, outbox.c.party_id, theirs),
     )
-    found: dict[int, list[Row[Any]]] = {}
+    found: dict[int, list[Waiting]] = {}
     for row in connection.execute(wanted.order_by(outbox.c.id).with_for_update(skip_locked=True)):
         found.setdefault(row.party_id, []).append(row)
     return found

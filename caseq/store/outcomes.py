@@ -6,17 +6,20 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, func, or_, select, update
 
 from caseq.rules.case import RecordType
 from caseq.rules.codes import CLOCKS_DIFFER
+from caseq.rules.delivery import Status
 from caseq.store import attempts, bulk
+from caseq.store.attempts import Outcome
 from caseq.store.outbox import (
     BY_STAFF,
     ENDED,
     IS_WAITING,
     JOB,
     TOLD_IN_PERSON,
+    WAITING,
     Job,
     Lane,
     Purpose,
@@ -25,6 +28,7 @@ from caseq.store.outbox import (
     unmerge,
 )
 from caseq.store.tables import Moment, outbox
+from caseq.store.tables import attempts as calls
 
 #: Not as IN: that cannot be executed for many rows at a time.
 _IS_UNDER_WAY = or_(outbox.c.state == State.CLAIMED.value, outbox.c.state == State.UNKNOWN.value)
@@ -60,11 +64,22 @@ def _sending() -> Update:
     return mine.values(state=State.SENT.value, reason=None, sent_at=now, ask_at=ask_at, claim=None, asked=0)
 
 
-def not_sent(connection: Connection, jobs: Sequence[Job]) -> set[int]:
-    """Which of these messages are neither sent nor delivered: their claim was lost."""
-    mine = select(outbox.c.id).where(bulk.among(connection, outbox.c.id, [job.id for job in jobs]))
-    went = outbox.c.state.in_([State.SENT.value, State.DELIVERED.value])
-    return set(connection.execute(mine.where(~went)).scalars())
+def taken_unnoticed(connection: Connection, attempt_ids: Collection[int]) -> Sequence[int]:
+    """The messages of these calls of which nobody knows yet that the provider took them: their claim was lost."""
+    asked = {"ids": bulk.given(connection, attempt_ids)}
+    return list(connection.execute(_taken_unnoticed(connection.dialect.name), asked).scalars())
+
+
+@cache
+def _taken_unnoticed(dialect: str) -> Select[Any]:
+    states = (*WAITING, State.CLAIMED, State.UNKNOWN)
+    taken = select(outbox.c.id).join(calls, calls.c.message_id == outbox.c.id)
+    return taken.where(
+        bulk.among_given(dialect, calls.c.id, "ids"),
+        calls.c.outcome == Outcome.ACCEPTED.value,
+        func.coalesce(calls.c.status, "") != Status.FAILED.value,
+        outbox.c.state.in_([state.value for state in states]),
+    )
 
 
 def put_back(connection: Connection, job: Job, due_at: datetime, reason: str, state: State = State.QUEUED) -> bool:
@@ -152,8 +167,12 @@ def ask_again(connection: Connection, job: Job, ask_at: datetime | None, now: da
 
 
 def ask_now(connection: Connection, ids: Collection[int], now: datetime) -> None:
-    """Have the provider asked of these messages soon, if anything is still open: somebody says that there is news."""
-    is_open = and_(outbox.c.ask_at > now, outbox.c.state.in_([State.UNKNOWN.value, State.SENT.value]))
+    """Have the provider asked of these messages soon, if they were sent and wait for news: somebody says there is some.
+
+    A message of unknown outcome keeps its time: a provider that is asked too early does not list it yet, and then it
+    would be sent again.
+    """
+    is_open = and_(outbox.c.ask_at > now, outbox.c.state == State.SENT.value)
     connection.execute(update(outbox).where(bulk.among(connection, outbox.c.id, ids), is_open).values(ask_at=now))
 
 

@@ -203,17 +203,15 @@ def record(runtime: Runtime, router: Router, done: Sequence[Done]) -> list[Ready
 
 
 def _record_accepted(runtime: Runtime, connection: Connection, done: Sequence[Done], now: datetime) -> None:
-    """Record which messages providers took; a lease that was lost in the meantime makes that no less true."""
+    """Record what providers took; that a lease was lost in the meantime makes that no less true."""
     taken = [(one.ready, one.result) for one in done if isinstance(one.result, Accepted)]
     if not taken:
         return
     attempts.finish_accepted(connection, [(ready.attempt_id, accepted.id) for ready, accepted in taken], now)
-    jobs, ask_at = [ready.job for ready, _ in taken], first_ask(runtime, now)
-    outcomes.mark_all_sent(connection, jobs, now, ask_at)
-    lost = outcomes.not_sent(connection, jobs)
+    outcomes.mark_all_sent(connection, [ready.job for ready, _ in taken], now, first_ask(runtime, now))
+    for message_id in outcomes.taken_unnoticed(connection, [ready.attempt_id for ready, _ in taken]):
+        outcomes.hear(connection, message_id, State.SENT, now, None, first_ask(runtime, now))
     for ready, accepted in taken:
-        if ready.job.id in lost and attempts.has_no_receipt(connection, ready.attempt_id):
-            outcomes.hear(connection, ready.job.id, State.SENT, now, None, ask_at)
         log.info("message_sent", message=ready.job.id, purpose=ready.job.purpose, gateway=accepted.gateway)
 
 

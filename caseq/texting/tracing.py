@@ -171,9 +171,13 @@ def _ask_for_receipt(runtime: Runtime, gateway: SmsGateway, job: Job, attempt: A
 
 
 def _next_ask(runtime: Runtime, job: Job, now: datetime) -> datetime | None:
-    """When a sent message is asked about again; None after the last time: some carriers never say more."""
-    pauses = runtime.settings.sending.receipt_after
-    return now + pauses[job.asked] if job.asked < len(pauses) else None
+    """When a sent message is asked about again; None after the last time: some carriers never say more.
+
+    The times count from when it was sent: a question between them, because of a hint, takes none of them away.
+    """
+    assert job.sent_at is not None
+    times = (job.sent_at + pause for pause in runtime.settings.sending.receipt_after)
+    return next((time for time in times if time > now), None)
 
 
 def _ask_again(runtime: Runtime, job: Job, attempt: Attempt, error: OutcomeUnknown) -> None:

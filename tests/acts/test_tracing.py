@@ -6,6 +6,7 @@ import pytest
 from caseq.errors import TryLater
 from caseq.rules.delivery import Failure, Receipt, Status
 from caseq.store import attempts
+from caseq.texting import tracing
 from tests.provider import Line, sid
 from tests.service import case as case_data
 from tests.service import event, milestone, party
@@ -71,7 +72,7 @@ def test_the_provider_is_asked_of_the_call_that_it_took(line):
     line.send(line.claim())()
     assert line.hear(first, Status.SENT)
     before = line.provider.questions
-    line.rounds(4, hours=10)
+    line.rounds(40, minutes=10)
     assert line.provider.questions - before == 3
     assert (line.states(), line.messages()[0].reason) == (["sent"], "no receipt")
 
@@ -134,3 +135,32 @@ def test_a_record_with_an_id_that_another_call_has_breaks_nothing(line):
     record()
     assert line.states() == ["sent"]
     assert line.outcomes() == [("accepted", "accepted"), ("accepted", None)]
+
+
+def test_a_hint_has_the_provider_asked_and_takes_no_question_away(line):
+    ready = line.claim()
+    line.send(ready)()
+    for _ in range(5):
+        line.service.clock.advance(seconds=30)
+        tracing.hint(line.service.runtime, [ready.sms.key, "caseq-77", "somebody else's"])
+        line.service.ask()
+    assert line.provider.questions == 5
+    line.rounds(50, minutes=10)
+    assert line.provider.questions == 5 + 3
+    tracing.hint(line.service.runtime, [ready.sms.key])
+    line.rounds(1)
+    assert line.provider.questions == 5 + 3
+
+
+def test_a_hint_does_not_have_the_provider_asked_too_early_of_a_message_that_may_have_gone_out(line):
+    """It would not list the message yet, and the SMS would go out a second time."""
+    line.provider.is_lost, line.provider.lists = True, False
+    ready = line.claim()
+    line.send(ready)()
+    line.service.clock.advance(seconds=5)
+    tracing.hint(line.service.runtime, [ready.sms.key])
+    line.service.ask()
+    assert line.provider.questions == 0
+    line.provider.lists = True
+    line.rounds()
+    assert len(line.provider.taken) == 1
