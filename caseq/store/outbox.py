@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, literal_column, or_, select, update
 
 from caseq.rules.case import MilestoneName, RecordType
 from caseq.rules.telling import Wait
@@ -60,7 +60,10 @@ WAITING = (State.QUEUED, State.HELD)
 ENDED = (State.DELIVERED, State.FAILED, State.DROPPED, State.MERGED, State.RESOLVED)
 #: Why news are held besides, and why they end without an SMS.
 NIGHT, BY_STAFF, TOLD_IN_PERSON = "quiet hours", "held by staff", "told in person"
-IS_WAITING = outbox.c.state.in_([state.value for state in WAITING])
+#: In the words of the index of what waits: SQLite uses it for no others.
+IS_WAITING = outbox.c.state.in_([literal_column(f"'{state.value}'") for state in WAITING])
+#: A row of `with_news_of`.
+Waiting: TypeAlias = Row[Any]
 _BODY = "outbox.body"
 
 
@@ -248,7 +251,7 @@ def _is_blocked(now: datetime) -> ColumnElement[bool]:
     return same.exists()
 
 
-def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Sequence[Row[Any]]]:
+def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Sequence[Waiting]]:
     """What else waits to be told to the parties of these jobs, by party, oldest first: id, record, key, before_hash,
     reason, due_at."""
     theirs = {job.party_id: job.id for job in jobs}
@@ -259,7 +262,7 @@ def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Se
         outbox.c.due_at.is_not(None),
         bulk.among(connection, outbox.c.party_id, theirs),
     )
-    found: dict[int, list[Row[Any]]] = {}
+    found: dict[int, list[Waiting]] = {}
     for row in connection.execute(wanted.order_by(outbox.c.id).with_for_update(skip_locked=True)):
         found.setdefault(row.party_id, []).append(row)
     return found

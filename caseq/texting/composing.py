@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
-
 from caseq.rules import codes, telling
 from caseq.rules.book import Book
 from caseq.rules.case import MilestoneName, Party, RecordType
@@ -17,7 +15,7 @@ from caseq.rules.telling import Wait
 from caseq.runtime import Runtime
 from caseq.store import deadnumbers, ledger, logins, outbox, recipients, tellings
 from caseq.store.database import Connection
-from caseq.store.outbox import NIGHT, TOLD_IN_PERSON, Job, Purpose, State
+from caseq.store.outbox import NIGHT, TOLD_IN_PERSON, Job, Purpose, State, Waiting
 from caseq.store.recipients import Recipient
 from caseq.store.shown import Shown, is_other
 
@@ -143,7 +141,7 @@ class Composer:
         rest = self._others.get(job.party_id or 0, ())
         if (wait := self._wait(job, to, rest)) is not None:
             return wait
-        together: list[Job | Row[Any]] = [job, *(row for row in rest if self._goes_along(job, row))]
+        together: list[Job | Waiting] = [job, *(row for row in rest if self._goes_along(job, row))]
         unchanged = self._unchanged(together, to)
         if job.id in unchanged:
             return Drop(unchanged.pop(job.id), unchanged)
@@ -151,7 +149,7 @@ class Composer:
         written = self._settings.wording.written("news", to.language, {}, to.phrase)
         return Say(to.phone, written, self._settings.sending.news_valid_seconds, merged, unchanged)
 
-    def _wait(self, job: Job, to: Recipient, rest: Sequence[Row[Any]]) -> Later | None:
+    def _wait(self, job: Job, to: Recipient, rest: Sequence[Waiting]) -> Later | None:
         """Until when this news waits: for other changes that came after it, or for the end of the night."""
         sending = self._settings.sending
         coming = max((row.due_at for row in rest if row.reason == Wait.CORRECTION), default=self._now)
@@ -164,20 +162,20 @@ class Composer:
             return None
         return Later(telling.spread(ends, sending.spread, job.id), NIGHT)
 
-    def _goes_along(self, job: Job, row: Row[Any]) -> bool:
+    def _goes_along(self, job: Job, row: Waiting) -> bool:
         """Whether this row is told in the same SMS: what staff are to tell first only if it is of the same record."""
         same = (row.record, row.key) == (job.record, job.key)
         return same or (row.reason != Wait.IN_PERSON or row.due_at <= self._now)
 
-    def _unchanged(self, rows: Iterable[Job | Row[Any]], to: Recipient) -> dict[int, str]:
+    def _unchanged(self, rows: Iterable[Job | Waiting], to: Recipient) -> dict[int, str]:
         """The rows of which there is nothing to tell, and why: what the person sees is as it was, or staff told it."""
-        first: dict[tuple[str | None, str | None], Job | Row[Any]] = {}
+        first: dict[tuple[str | None, str | None], Job | Waiting] = {}
         for row in sorted(rows, key=lambda row: row.id):
             first.setdefault((row.record, row.key), row)
         reasons = {of: self._why_unchanged(row, to) for of, row in first.items()}
         return {row.id: reason for row in rows if (reason := reasons[row.record, row.key]) is not None}
 
-    def _why_unchanged(self, row: Job | Row[Any], to: Recipient) -> str | None:
+    def _why_unchanged(self, row: Job | Waiting, to: Recipient) -> str | None:
         if row.record is None or row.key is None:
             return None  # queued before the outbox knew of what: it goes out
         shown = self._shown(to, RecordType(row.record), row.key)
