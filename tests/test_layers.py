@@ -75,6 +75,7 @@ LIBRARIES = {
         "caseq.receiver",
         "caseq.answering",
         "caseq.rekeying",
+        "caseq.sms.route",
         "caseq.store.contacts",
         "caseq.texting",
         "caseq.watching",
