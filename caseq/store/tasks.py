@@ -31,7 +31,7 @@ def make(
     message_id: int | None = None,
     due_at: datetime | None = None,
 ) -> None:
-    """Give the handling unit of the party's case this to do, once for each cause."""
+    """Give the handling unit of the party's case this to do, once for each cause; what was done is to be done anew."""
     of_party = select(parties.c.case_id).where(parties.c.id == party_id).scalar_subquery()
     row = {
         "kind": kind.value,
@@ -43,7 +43,11 @@ def make(
         "made_at": now,
         "due_at": due_at,
     }
-    connection.execute(insert_into(connection, tasks).values(row).on_conflict_do_nothing(index_elements=["cause"]))
+    statement = insert_into(connection, tasks).values(row)
+    anew = {name: statement.excluded[name] for name in ("message_id", "reason", "made_at", "due_at")}
+    anew |= {"done_at": None, "done_by": None, "note": None}
+    again = statement.on_conflict_do_update(index_elements=["cause"], set_=anew, where=tasks.c.done_at.is_not(None))
+    connection.execute(again)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,46 @@
+"""What staff have to do by hand is not forgotten because something like it was done before."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from caseq.rules.delivery import Failure, Receipt, Status
+from caseq.rules.telling import Channel, Line, Manner
+from caseq.store import attempts, tasks
+from caseq.store.tables import outbox
+from caseq.texting import tracing
+from tests.service import PHONE, Service, case, event, milestone, party
+
+OTHER = "19987654321"
+
+
+def by_staff(service: Service) -> Service:
+    """The service, with a table by which staff tell everything themselves."""
+    told = Line(None, None, Manner(Channel.IN_PERSON, timedelta(), None, tell_first=False))
+    settings = replace(service.runtime.settings, telling=(told,))
+    return Service(replace(service.runtime, settings=settings), service.clock, service.gateway)
+
+
+def waiting(service: Service) -> list[tuple[str, str, str | None]]:
+    with service.runtime.database.autocommit() as connection:
+        return [(task.kind, task.reason, task.party) for task in tasks.waiting(connection)]
+
+
+def all_done(service: Service) -> None:
+    with service.runtime.database.transaction() as connection:
+        for task in tasks.waiting(connection):
+            tasks.finish(connection, task.id, "x", "told", service.clock())
+
+
+def test_a_correction_of_what_staff_told_is_to_be_told_again(service):
+    service = by_staff(service)
+    service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
+    told = [task for task in waiting(service) if task[1] == "staff tell it"]
+    all_done(service)
+    assert told
+    assert waiting(service) == []
+    service.push(event("milestone", milestone(occurred_on="2026-11-21"), sequence="2"))
+    assert waiting(service) == [("tell", "staff tell it", "P-victim")]
+    service.push(event("milestone", milestone(occurred_on="2026-11-20"), sequence="3"))
+    assert len(waiting(service)) == 1
