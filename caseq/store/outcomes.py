@@ -133,10 +133,12 @@ def hear(
 
 
 def queue_again(connection: Connection, message_id: int, due_at: datetime, reason: str) -> bool:
-    """Send this message once more, when it failed or waits for a human; a code never. Whether it was so."""
+    """Send this message once more, when it failed or waits for a human; whether it was so. A code never, nor a notice
+    to a former number that was erased."""
     mine = update(outbox).where(
         outbox.c.id == message_id,
         outbox.c.purpose != Purpose.CODE.value,
+        or_(outbox.c.purpose != Purpose.NUMBER.value, outbox.c.to_sealed.is_not(None)),
         outbox.c.state.in_([State.FAILED.value, State.NEEDS_HUMAN.value]),
     )
     values = {"state": State.QUEUED.value, "due_at": due_at, "reason": reason, "finished_at": None, "claim": None}

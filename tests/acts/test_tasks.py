@@ -44,3 +44,32 @@ def test_a_correction_of_what_staff_told_is_to_be_told_again(service):
     assert waiting(service) == [("tell", "staff tell it", "P-victim")]
     service.push(event("milestone", milestone(occurred_on="2026-11-20"), sequence="3"))
     assert len(waiting(service)) == 1
+
+
+def heard(service: Service, message_id: int, failure: Failure) -> None:
+    """Its provider says that this message did not arrive."""
+    with service.runtime.database.autocommit() as connection:
+        call = attempts.newest(connection, message_id)
+    assert call is not None
+    receipt = Receipt(call.provider_id or "", Status.FAILED, "E1", failure)
+    assert tracing.hear(service.runtime, "file", attempts.key_of(call.id), receipt)
+
+
+def of_purpose(service: Service, purpose: str) -> list[tuple[int, str, str | None]]:
+    with service.runtime.database.autocommit() as connection:
+        wanted = select(outbox.c.id, outbox.c.state, outbox.c.reason).where(outbox.c.purpose == purpose)
+        return [tuple(row) for row in connection.execute(wanted.order_by(outbox.c.id))]
+
+
+def test_a_notice_to_a_former_number_never_goes_to_the_number_of_now(service):
+    """Its own number is erased when it fails: tried again it would tell the wrong person, of something else."""
+    service.push(event("case", case()), event("party", party()))
+    service.push(event("party", party(phone=OTHER), sequence="2"))
+    service.work()
+    ((notice, *_),) = of_purpose(service, "number")
+    sent = len(service.gateway.messages())
+    heard(service, notice, Failure.LATER)
+    service.clock.advance(days=1)
+    service.work()
+    assert of_purpose(service, "number") == [(notice, "failed", "E1")]
+    assert len(service.gateway.messages()) == sent
