@@ -73,3 +73,22 @@ def test_a_notice_to_a_former_number_never_goes_to_the_number_of_now(service):
     service.work()
     assert of_purpose(service, "number") == [(notice, "failed", "E1")]
     assert len(service.gateway.messages()) == sent
+
+
+def test_everybody_whose_number_is_dead_is_called_about_what_came_since(service):
+    """Two cases, one telephone: its provider says only once that it takes no messages."""
+    there = "A6401215100002026110099"
+    service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
+    service.push(event("case", case(), case=there), event("party", party(key="P2"), case=there))
+    service.work()
+    (first, *_) = of_purpose(service, "news")
+    heard(service, first[0], Failure.NUMBER)
+    assert waiting(service) == [("call", "number takes no messages: E1", "P-victim")]
+    service.push(event("milestone", milestone(key="M2"), case=there))
+    service.work()
+    assert of_purpose(service, "news")[-1][1:] == ("dropped", "number takes no messages")
+    assert waiting(service)[1:] == [("call", "number takes no messages", "P2")]
+    all_done(service)
+    service.push(event("milestone", milestone("case_solved"), case=there), event("milestone", milestone("arrest")))
+    service.work()
+    assert waiting(service) == [("call", "number takes no messages", "P2")]
