@@ -61,7 +61,7 @@ outbox = Table(
     Index("ix_outbox_phone_hash_state", "phone_hash", "state"),
     Index("ix_outbox_purpose_created_at", "purpose", "created_at"),
     Index("ix_outbox_party_id_state", "party_id", "state"),
-    Index("ix_outbox_state", "state"),
+    Index("ix_outbox_state_purpose_id", "state", "purpose", "id"),
 )
 #: What a worker looks for: messages that are due, by lane; those whose provider is to be asked.
 Index(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from caseq.store.database import insert_into
 from caseq.store.tables import cases, parties, tasks
@@ -44,7 +44,7 @@ def make(
         "due_at": due_at,
     }
     statement = insert_into(connection, tasks).values(row)
-    anew = {name: statement.excluded[name] for name in ("message_id", "reason", "made_at", "due_at")}
+    anew: dict[str, object] = {name: statement.excluded[name] for name in ("message_id", "reason", "made_at", "due_at")}
     anew |= {"done_at": None, "done_by": None, "note": None}
     again = statement.on_conflict_do_update(index_elements=["cause"], set_=anew, where=tasks.c.done_at.is_not(None))
     connection.execute(again)
@@ -92,7 +92,8 @@ def finish_of(connection: Connection, message_id: int, by: str, now: datetime) -
     connection.execute(mine.values(done_at=now, done_by=by))
 
 
-def counts(connection: Connection) -> Mapping[str, int]:
-    """How many tasks wait to be done, by kind."""
-    grouped = select(tasks.c.kind, func.count()).where(tasks.c.done_at.is_(None)).group_by(tasks.c.kind)
-    return {row[0]: row[1] for row in connection.execute(grouped)}
+def counts(connection: Connection, now: datetime) -> Mapping[Kind, tuple[int, int]]:
+    """How many tasks wait to be done, by kind, and how many of these are past the moment by which they were due."""
+    late = func.coalesce(func.sum(case((tasks.c.due_at < now, 1), else_=0)), 0)
+    grouped = select(tasks.c.kind, func.count(), late).where(tasks.c.done_at.is_(None)).group_by(tasks.c.kind)
+    return {Kind(row[0]): (int(row[1]), int(row[2])) for row in connection.execute(grouped)}

@@ -4,7 +4,6 @@ then."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from caseq.rules import codes, telling
 from caseq.rules.book import Book

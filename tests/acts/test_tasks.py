@@ -10,7 +10,7 @@ from caseq.rules.telling import Channel, Line, Manner
 from caseq.store import attempts, tasks
 from caseq.store.tables import outbox
 from caseq.texting import tracing
-from tests.service import PHONE, Service, case, event, milestone, party
+from tests.service import Service, case, event, milestone, party
 
 OTHER = "19987654321"
 

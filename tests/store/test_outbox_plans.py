@@ -39,3 +39,8 @@ def test_messages_that_wait_are_found_by_the_index_of_those_that_wait(service, e
         definition = connection.execute(text(found)).scalar_one()
     assert "queued" in definition
     assert "held" in definition
+
+
+def test_messages_are_counted_in_an_index_alone(service, engine):
+    if engine == "sqlite":
+        assert "COVERING INDEX ix_outbox_state_purpose_id" in plan(service, outbox_figures.counts)
