@@ -113,7 +113,7 @@ tasks = Table(
     Column("cause", String(200), nullable=False, unique=True),
     Column("party_id", Id, ForeignKey("parties.id"), index=True),
     Column("case_id", Id, ForeignKey("cases.id")),
-    Column("message_id", Id, ForeignKey("outbox.id")),
+    Column("message_id", Id, ForeignKey("outbox.id"), index=True),
     Column("reason", String(100), nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("due_at", Moment),

@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from caseq.rules.case import RecordType
 from caseq.store import bulk
 from caseq.store.outbox import BY_STAFF, ENDED, IS_WAITING, JOB, TOLD_IN_PERSON, Job, Purpose, State, job_of
-from caseq.store.tables import attempts, outbox
+from caseq.store.tables import attempts, outbox, tasks
 
 
 def end(connection: Connection, job: Job, state: State, now: datetime, reason: str | None = None) -> bool:
@@ -170,3 +170,21 @@ def told_in_person(connection: Connection, party_id: int, key: str, now: datetim
     )
     ended = mine.values(state=State.DROPPED.value, reason=TOLD_IN_PERSON, finished_at=now)
     return list(connection.execute(ended.returning(outbox.c.id)).scalars())
+
+
+def forget_old(connection: Connection, before: datetime, most: int) -> int:
+    """Delete requests for codes and codes of before this moment with their calls, at most so many at a time; how many.
+
+    A code that is still under way stays, and what was to be done about one, without it.
+    """
+    open_ = (State.QUEUED, State.HELD, State.CLAIMED, State.UNKNOWN)
+    is_over = or_(outbox.c.purpose == Purpose.RESOLVE.value, outbox.c.state.not_in([state.value for state in open_]))
+    of_login = outbox.c.purpose.in_([Purpose.RESOLVE.value, Purpose.CODE.value])
+    wanted = select(outbox.c.id).where(of_login, outbox.c.created_at < before, is_over).limit(most)
+    ids = list(connection.execute(wanted).scalars())
+    if ids:
+        theirs = update(tasks).where(bulk.among(connection, tasks.c.message_id, ids))
+        connection.execute(theirs.values(message_id=None))
+        connection.execute(delete(attempts).where(bulk.among(connection, attempts.c.message_id, ids)))
+        connection.execute(delete(outbox).where(bulk.among(connection, outbox.c.id, ids)))
+    return len(ids)

@@ -12,7 +12,6 @@ from caseq.store.tables import attempts
 from caseq.store.tasks import Kind
 from tests.service import PHONE, case, event, milestone, party
 
-
 LABELS = ("lane", "gateway", "outcome", "code", "kind")
 
 
