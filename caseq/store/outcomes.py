@@ -145,6 +145,12 @@ def queue_again(connection: Connection, message_id: int, due_at: datetime, reaso
     return connection.execute(mine.values(values).returning(outbox.c.id)).first() is not None
 
 
+def settle(connection: Connection, message_id: int, now: datetime) -> bool:
+    """End a message that waits for a human as failed: somebody did what was to be done. Whether it waited so."""
+    mine = update(outbox).where(outbox.c.id == message_id, outbox.c.state == State.NEEDS_HUMAN.value)
+    return connection.execute(mine.values(_ended(State.FAILED, now)).returning(outbox.c.id)).first() is not None
+
+
 def hold(connection: Connection, message_id: int) -> bool:
     """Keep a waiting message until staff release it; whether it was waiting."""
     mine = update(outbox).where(outbox.c.id == message_id, IS_WAITING)
