@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, update
 
-from caseq import runtime as runtimes
 from caseq.cli import main
+from caseq.commands import configured
 from caseq.commands import messages as message_commands
 from caseq.commands import persons as person_commands
 from caseq.rules.case import Role
@@ -29,14 +29,12 @@ NAME, DOCUMENT, SAFE = "欧阳标记", "标记文号7号", "标记联系方式"
 
 
 @pytest.fixture
-def run(service, database_url, tmp_path, monkeypatch):
-    """Runs a command on the database of the service, at the time of its clock."""
-    environ = environment(database_url, tmp_path)
-    built = runtimes.build
-    monkeypatch.setattr(runtimes, "build", lambda settings, *_: built(settings, service.clock))
+def run(service, monkeypatch):
+    """Runs a command on the service, at the time of its clock."""
+    monkeypatch.setattr(configured, "runtime", lambda: service.runtime)
 
     def command(*arguments: str) -> Result:
-        return CliRunner().invoke(main, list(arguments), env=environ)
+        return CliRunner().invoke(main, list(arguments))
 
     return command
 
@@ -64,6 +62,14 @@ def test_every_command_explains_itself_without_a_database(words):
     shown = CliRunner().invoke(main, ["messages", *words.split(), "--help"], env={"CASEQ_SECRET_KEY": ""})
     assert shown.exit_code == 0
     assert len(shown.output.splitlines()) > 5
+
+
+def test_the_commands_take_settings_and_database_from_the_environment(service, database_url, tmp_path):
+    a_case(service)
+    for group in ("messages", "tasks"):
+        assert CliRunner().invoke(main, [group, "list"], env=environment(database_url, tmp_path)).exit_code == 0
+    lost = environment("postgresql://127.0.0.1:1/none", tmp_path)
+    assert CliRunner().invoke(main, ["messages", "list"], env=lost).exit_code == 1
 
 
 def test_the_list_has_a_line_a_message(service, run):
