@@ -12,7 +12,9 @@ from caseq.commands.access import access
 from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
+from caseq.commands.messages import messages
 from caseq.commands.policy import policy
+from caseq.commands.tasks import tasks
 
 
 class _Commands(click.Group):
@@ -25,6 +27,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except DatabaseUnavailable as error:
             click.echo(f"database: {error}. Is it there, and migrated (caseq upgrade)?", err=True)
+        except BrokenPipeError:
+            raise  # whoever read our lines has enough of them: click ends without a word
         except (CaseqError, OSError) as error:
             click.echo(str(error), err=True)
         sys.exit(1)
@@ -130,6 +134,8 @@ main.add_command(access)
 main.add_command(codes)
 main.add_command(link)
 main.add_command(keys)
+main.add_command(messages)
+main.add_command(tasks)
 
 
 @main.group()

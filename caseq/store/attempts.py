@@ -183,10 +183,10 @@ def results_since(connection: Connection, since: datetime) -> Sequence[tuple[str
 
 
 def codes_of_party(connection: Connection, party_id: int, since: datetime) -> Sequence[Any]:
-    """The codes that were made for a party since then, newest first: id, created_at, state, reason, finished_at."""
-    wanted = select(outbox.c.id, outbox.c.created_at, outbox.c.state, outbox.c.reason, outbox.c.finished_at)
+    """The codes that were made for a party since then, oldest first: id, challenge_id, created_at, state, reason."""
+    wanted = select(outbox.c.id, outbox.c.challenge_id, outbox.c.created_at, outbox.c.state, outbox.c.reason)
     mine = wanted.where(and_(outbox.c.party_id == party_id, outbox.c.purpose == "code", outbox.c.created_at >= since))
-    return connection.execute(mine.order_by(outbox.c.id.desc())).all()
+    return connection.execute(mine.order_by(outbox.c.id)).all()
 
 
 def message_of(connection: Connection, attempt_id: int) -> int:

@@ -125,7 +125,12 @@ def add_challenge(
 def challenge(connection: Connection, sealer: Sealer, id_: int) -> Challenge | None:
     """The challenge with this id; None if there is none, or its key was taken out of CASEQ_SECRET_KEY since."""
     row = connection.execute(select(challenges).where(challenges.c.id == id_)).one_or_none()
-    if row is None or not sealer.knows(row.asked_sealed):
+    return None if row is None else opened(sealer, row)
+
+
+def opened(sealer: Sealer, row: Any) -> Challenge | None:
+    """The challenge of this row; None if its key was taken out of CASEQ_SECRET_KEY since."""
+    if not sealer.knows(row.asked_sealed):
         return None
     case_key, phone, *rest = json.loads(sealer.unseal(_ASKED, row.asked_sealed))
     known, network_hash = rest or ((), "")  # none: asked before the last upgrade
@@ -231,7 +236,7 @@ def reachable(
         select(*contacts.COLUMNS)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
-            or_(cases.c.id.in_(by_number()), _came_from()),
+            or_(cases.c.id.in_(by_number()), came_from()),
             parties.c.phone_hash.in_(_hashes(sealer, asked)),
             may_enter(policy),
         )
@@ -251,7 +256,7 @@ def by_number() -> Any:
     return numbered(_CASE_KEY)
 
 
-def _came_from() -> ColumnElement[bool]:
+def came_from() -> ColumnElement[bool]:
     """Whether the party was once in one of the cases asked for, which were merged, split or numbered anew since.
 
     An old number finds only those who were there: others must not learn from it what was merged with their case.

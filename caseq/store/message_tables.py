@@ -60,7 +60,7 @@ outbox = Table(
     Index("ix_outbox_phone_hash_state", "phone_hash", "state"),
     Index("ix_outbox_purpose_created_at", "purpose", "created_at"),
     Index("ix_outbox_party_id_state", "party_id", "state"),
-    Index("ix_outbox_state", "state"),
+    Index("ix_outbox_state_purpose_id", "state", "purpose", "id"),
 )
 #: What a worker looks for: messages that are due, by lane; those whose provider is to be asked.
 Index(
@@ -112,7 +112,7 @@ tasks = Table(
     Column("cause", String(200), nullable=False, unique=True),
     Column("party_id", Id, ForeignKey("parties.id"), index=True),
     Column("case_id", Id, ForeignKey("cases.id")),
-    Column("message_id", Id, ForeignKey("outbox.id")),
+    Column("message_id", Id, ForeignKey("outbox.id"), index=True),
     Column("reason", String(100), nullable=False),
     Column("made_at", Moment, nullable=False),
     Column("due_at", Moment),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     CTE,
@@ -24,6 +24,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -74,7 +75,10 @@ WAITING = (State.QUEUED, State.HELD)
 ENDED = (State.DELIVERED, State.FAILED, State.DROPPED, State.MERGED, State.RESOLVED)
 #: Why news are held besides, and why they end without an SMS.
 NIGHT, BY_STAFF, TOLD_IN_PERSON = "quiet hours", "held by staff", "told in person"
-IS_WAITING = outbox.c.state.in_([state.value for state in WAITING])
+#: In the words of the index of what waits: SQLite uses it for no others.
+IS_WAITING = outbox.c.state.in_([literal_column(f"'{state.value}'") for state in WAITING])
+#: A row of `with_news_of`.
+Waiting: TypeAlias = Row[Any]
 _BODY = "outbox.body"
 _NOW = bindparam("now", type_=Moment)
 

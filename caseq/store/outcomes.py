@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, delete, func, literal, or_, select, update
 
 from caseq.rules.case import RecordType
 from caseq.rules.codes import CLOCKS_DIFFER
@@ -27,7 +27,7 @@ from caseq.store.outbox import (
     job_of,
     unmerge,
 )
-from caseq.store.tables import Moment, outbox
+from caseq.store.tables import Moment, outbox, tasks
 from caseq.store.tables import attempts as calls
 
 #: Not as IN: that cannot be executed for many rows at a time.
@@ -213,11 +213,13 @@ def queue_again(
 ) -> bool:
     """Send this message once more, when it failed or waits for a human; a code never. Whether it was so.
 
-    `to_sealed` is where a notice goes that does not go to the party's number of now: the end of the row erased it.
+    `to_sealed` is where a notice goes that does not go to the party's number of now: the end of the row erased it, and
+    without it such a notice is not sent again.
     """
     mine = update(outbox).where(
         outbox.c.id == message_id,
         outbox.c.purpose != Purpose.CODE.value,
+        or_(outbox.c.purpose != Purpose.NUMBER.value, literal(to_sealed is not None)),
         outbox.c.state.in_([State.FAILED.value, State.NEEDS_HUMAN.value]),
     )
     values = {"state": State.QUEUED.value, "due_at": due_at, "reason": reason, "finished_at": None, "claim": None}
@@ -226,6 +228,12 @@ def queue_again(
         return False
     unmerge(connection, message_id, due_at)
     return True
+
+
+def settle(connection: Connection, message_id: int, now: datetime) -> bool:
+    """End a message that waits for a human as failed: somebody did what was to be done. Whether it waited so."""
+    mine = update(outbox).where(outbox.c.id == message_id, outbox.c.state == State.NEEDS_HUMAN.value)
+    return connection.execute(mine.values(_ended(State.FAILED, now)).returning(outbox.c.id)).first() is not None
 
 
 def hold(connection: Connection, message_id: int) -> bool:
@@ -253,3 +261,21 @@ def told_in_person(connection: Connection, party_id: int, key: str, now: datetim
     )
     ended = mine.values(state=State.DROPPED.value, reason=TOLD_IN_PERSON, finished_at=now)
     return list(connection.execute(ended.returning(outbox.c.id)).scalars())
+
+
+def forget_old(connection: Connection, before: datetime, most: int) -> int:
+    """Delete requests for codes and codes of before this moment with their calls, at most so many at a time; how many.
+
+    A code that is still under way stays, and what was to be done about one, without it.
+    """
+    open_ = (State.QUEUED, State.HELD, State.CLAIMED, State.UNKNOWN)
+    is_over = or_(outbox.c.purpose == Purpose.RESOLVE.value, outbox.c.state.not_in([state.value for state in open_]))
+    of_login = outbox.c.purpose.in_([Purpose.RESOLVE.value, Purpose.CODE.value])
+    wanted = select(outbox.c.id).where(of_login, outbox.c.created_at < before, is_over).limit(most)
+    ids = list(connection.execute(wanted).scalars())
+    if ids:
+        theirs = update(tasks).where(bulk.among(connection, tasks.c.message_id, ids))
+        connection.execute(theirs.values(message_id=None))
+        connection.execute(delete(calls).where(bulk.among(connection, calls.c.message_id, ids)))
+        connection.execute(delete(outbox).where(bulk.among(connection, outbox.c.id, ids)))
+    return len(ids)

@@ -29,6 +29,12 @@ def lock(connection: Connection, lane: Lane) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCKS, lane.value)))
 
 
+def totals(connection: Connection) -> Mapping[tuple[Lane, str], int]:
+    """How many messages were handed over since the beginning, by lane and gateway."""
+    summed = select(spent.c.lane, spent.c.gateway, func.sum(spent.c.messages)).group_by(spent.c.lane, spent.c.gateway)
+    return {(Lane(row[0]), row[1]): int(row[2]) for row in connection.execute(summed)}
+
+
 def of_lane(connection: Connection, lane: Lane, day: date) -> int:
     """How many messages of this lane were handed over on this day, or by a clock that was ahead on later ones."""
     total = select(func.coalesce(func.sum(spent.c.messages), 0))

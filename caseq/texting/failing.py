@@ -22,11 +22,20 @@ def failed(
         auditing.record(connection, "number_dead", now, party_id=job.party_id, facts={"code": code})
         log.warning("number_dead", message=job.id, party=job.party_id, code=code)
         if job.purpose is not Purpose.NUMBER:
-            reason = f"number takes no messages: {code}"
-            cause = f"dead:{job.party_id}:{job.phone_hash}"
-            tasks.make(connection, Kind.CALL, cause, reason, now, party_id=job.party_id, message_id=job.id)
+            unreachable(connection, job, f"number takes no messages: {code}", now)
     elif job.purpose is Purpose.NEWS:
         call_somebody(connection, job, code, now)
+
+
+def unreachable(connection: Connection, job: Job, reason: str, now: datetime) -> None:
+    """No message reaches the number of this party any more: somebody calls, once for all that waits by then."""
+    cause = dead_cause(job.party_id, job.phone_hash)
+    tasks.make(connection, Kind.CALL, cause, reason[:100], now, party_id=job.party_id, message_id=job.id)
+
+
+def dead_cause(party_id: int | None, phone_hash: str | None) -> str:
+    """What stands for: this party is not reached under this number."""
+    return f"dead:{party_id}:{phone_hash}"
 
 
 def call_somebody(connection: Connection, job: Job, reason: str, now: datetime) -> None:

@@ -26,7 +26,7 @@ from caseq.store.attempts import Outcome
 from caseq.store.database import Connection
 from caseq.store.outbox import Job, Lane, Purpose, State
 from caseq.texting import capping, failing
-from caseq.texting.composing import KEY_PAUSE, Composer, Decision, Drop, Later, Redirect, Say
+from caseq.texting.composing import DEAD_NUMBER, KEY_PAUSE, Composer, Decision, Drop, Later, Redirect, Say
 
 log = structlog.get_logger("caseq.texting")
 
@@ -118,6 +118,8 @@ def _not_now(connection: Connection, router: Router, job: Job, decision: Decisio
         else:
             outcomes.end(connection, job, State.DROPPED, now, reason)
             _drop(connection, decision.unchanged, now)
+            if reason == DEAD_NUMBER and job.purpose is Purpose.NEWS:
+                failing.unreachable(connection, job, reason, now)
     elif isinstance(decision, Redirect):
         outcomes.redirect(connection, job, decision.phone_hash, now)
         reason = "number changed"

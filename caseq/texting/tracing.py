@@ -77,7 +77,8 @@ def _number(runtime: Runtime, connection: Connection, message_id: int) -> str | 
 def _failed(
     runtime: Runtime, connection: Connection, job: Job, receipt: Receipt, now: datetime, dead: str | None
 ) -> None:
-    """A message that was accepted did not arrive; news that may arrive later are tried again, codes never."""
+    """A message that was accepted did not arrive; what may arrive later is tried again, a code never, and a notice to a
+    former number neither: that number was erased with the end of the message."""
     code = receipt.code or receipt.status.value
     may_help = receipt.failure in (Failure.LATER, Failure.ACCOUNT) and job.purpose is not Purpose.CODE
     calls = attempts.handed_over(connection, job.id)

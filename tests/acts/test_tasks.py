@@ -1,0 +1,94 @@
+"""What staff have to do by hand is not forgotten because something like it was done before."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from caseq.rules.delivery import Failure, Receipt, Status
+from caseq.rules.telling import Channel, Line, Manner
+from caseq.store import attempts, tasks
+from caseq.store.tables import outbox
+from caseq.texting import tracing
+from tests.service import Service, case, event, milestone, party
+
+OTHER = "19987654321"
+
+
+def by_staff(service: Service) -> Service:
+    """The service, with a table by which staff tell everything themselves."""
+    told = Line(None, None, Manner(Channel.IN_PERSON, timedelta(), None, tell_first=False))
+    settings = replace(service.runtime.settings, telling=(told,))
+    return Service(replace(service.runtime, settings=settings), service.clock, service.gateway)
+
+
+def waiting(service: Service) -> list[tuple[str, str, str | None]]:
+    with service.runtime.database.autocommit() as connection:
+        return [(task.kind, task.reason, task.party) for task in tasks.waiting(connection)]
+
+
+def all_done(service: Service) -> None:
+    with service.runtime.database.transaction() as connection:
+        for task in tasks.waiting(connection):
+            tasks.finish(connection, task.id, "x", "told", service.clock())
+
+
+def test_a_correction_of_what_staff_told_is_to_be_told_again(service):
+    service = by_staff(service)
+    service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
+    told = [task for task in waiting(service) if task[1] == "staff tell it"]
+    all_done(service)
+    assert told
+    assert waiting(service) == []
+    service.push(event("milestone", milestone(occurred_on="2026-11-21"), sequence="2"))
+    assert waiting(service) == [("tell", "staff tell it", "P-victim")]
+    service.push(event("milestone", milestone(occurred_on="2026-11-20"), sequence="3"))
+    assert len(waiting(service)) == 1
+
+
+def heard(service: Service, message_id: int, failure: Failure) -> None:
+    """Its provider says that this message did not arrive."""
+    with service.runtime.database.autocommit() as connection:
+        call = attempts.newest(connection, message_id)
+    assert call is not None
+    receipt = Receipt(call.provider_id or "", Status.FAILED, "E1", failure)
+    assert tracing.hear(service.runtime, "file", attempts.key_of(call.id), receipt)
+
+
+def of_purpose(service: Service, purpose: str) -> list[tuple[int, str, str | None]]:
+    with service.runtime.database.autocommit() as connection:
+        wanted = select(outbox.c.id, outbox.c.state, outbox.c.reason).where(outbox.c.purpose == purpose)
+        return [tuple(row) for row in connection.execute(wanted.order_by(outbox.c.id))]
+
+
+def test_a_notice_to_a_former_number_never_goes_to_the_number_of_now(service):
+    """Its own number is erased when it fails: tried again it would tell the wrong person, of something else."""
+    service.push(event("case", case()), event("party", party()))
+    service.push(event("party", party(phone=OTHER), sequence="2"))
+    service.work()
+    ((notice, *_),) = of_purpose(service, "number")
+    sent = len(service.gateway.messages())
+    heard(service, notice, Failure.LATER)
+    service.clock.advance(days=1)
+    service.work()
+    assert of_purpose(service, "number") == [(notice, "failed", "E1")]
+    assert len(service.gateway.messages()) == sent
+
+
+def test_everybody_whose_number_is_dead_is_called_about_what_came_since(service):
+    """Two cases, one telephone: its provider says only once that it takes no messages."""
+    there = "A6401215100002026110099"
+    service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
+    service.push(event("case", case(), case=there), event("party", party(key="P2"), case=there))
+    service.work()
+    (first, *_) = of_purpose(service, "news")
+    heard(service, first[0], Failure.NUMBER)
+    assert waiting(service) == [("call", "number takes no messages: E1", "P-victim")]
+    service.push(event("milestone", milestone(key="M2"), case=there))
+    service.work()
+    assert of_purpose(service, "news")[-1][1:] == ("dropped", "number takes no messages")
+    assert waiting(service)[1:] == [("call", "number takes no messages", "P2")]
+    all_done(service)
+    service.push(event("milestone", milestone("case_solved"), case=there), event("milestone", milestone("arrest")))
+    service.work()
+    assert waiting(service) == [("call", "number takes no messages", "P2")]
