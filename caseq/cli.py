@@ -13,6 +13,7 @@ from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
 from caseq.commands.policy import policy
+from caseq.commands.proof import proof
 
 
 class _Commands(click.Group):
@@ -130,6 +131,7 @@ main.add_command(access)
 main.add_command(codes)
 main.add_command(link)
 main.add_command(keys)
+main.add_command(proof)
 
 
 @main.group()
