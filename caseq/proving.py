@@ -211,8 +211,9 @@ def overdue(runtime: Runtime, unit: str | None) -> Iterator[Overdue]:
     now = runtime.clock()
     horizon = _end_of_next_workday(runtime.settings.workdays.is_workday, now)
     since = now - runtime.settings.sending.news_within
+    window = notices.Window(unit, horizon, since, bureau_date(now))
     with runtime.database.autocommit() as connection:
-        for ids in notices.untold(connection, unit, horizon, since):
+        for ids in notices.untold(connection, window):
             for party_id in ids:
                 of = notices.whose(connection, party_id)
                 for line in _notices(runtime, connection, of, now):
@@ -223,7 +224,7 @@ def overdue(runtime: Runtime, unit: str | None) -> Iterator[Overdue]:
 def _is_urgent(line: Notice, horizon: datetime, since: datetime) -> bool:
     """What was old when it came is no news: it was told elsewhere."""
     is_untold = line.verdict in (Verdict.OPEN, Verdict.OVERDUE) and line.showing.until is None
-    was_news = line.showing.formed_at >= since or any(one.end_then for one in line.messages)
+    was_news = line.showing.begins_at >= since or any(one.end_then for one in line.messages)
     return is_untold and was_news and line.due.at <= horizon
 
 

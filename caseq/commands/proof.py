@@ -31,6 +31,7 @@ _COLUMNS = {
     "公开": "released",
     "怎样告知": "ways",
     "结果": "result",
+    "最早": "first",
 }
 
 

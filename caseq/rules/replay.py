@@ -4,6 +4,7 @@ Nothing is decided here that the page does not decide: at every moment `disclosu
 Role, subject and whether the case is narrowed are those of today: what is protected now is not told afterwards.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -95,7 +96,7 @@ class Showing:
 
 def words_of(name: str, fields: Mapping[str, object]) -> str:
     """The milestone as its reader sees it, as one text."""
-    return repr((name, sorted(fields.items())))
+    return json.dumps([name, fields], sort_keys=True, ensure_ascii=False, default=str)
 
 
 _Seen = Mapping[tuple[str, str], tuple[str, MilestoneView]]

@@ -3,18 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select, text
 
-from caseq.rules.case import Case, Kind, Milestone, Party, RecordType, Role
+from caseq.rules.case import Case, Kind, Milestone, Party, RecordType, Role, bureau_date
 from caseq.rules.events import BUILDERS
 from caseq.rules.notice import SURELY_SEEN, ByStaff, Call, Channel, Message
 from caseq.rules.notice import Receipt as Heard
 from caseq.rules.replay import Bar, Past, Reader
 from caseq.store import attempts as calls
-from caseq.store.access import REVOKED
 from caseq.store.attempts import Attempt, Outcome
 from caseq.store.database import seconds_between
 from caseq.store.outbox import WAITING, Purpose, State
@@ -179,46 +178,60 @@ def proven(connection: Connection, hash_: str) -> Sequence[Proven]:
     return [Proven(row.at, row.number, row.key, row.facts) for row in rows]
 
 
-def untold(
-    connection: Connection, unit: str | None, horizon: datetime, formed_since: datetime
-) -> Iterator[Sequence[int]]:
-    """The ids of the parties that something may not have been told in time, some at a time: whoever has a message with
-    a legal end up to `horizon` that no provider took, and whoever gets no messages and has not looked since."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Of what is asked who was not told: legal ends up to `horizon`, what there was to tell from `since` on."""
+
+    unit: str | None
+    horizon: datetime
+    since: datetime
+    today: date
+
+
+def untold(connection: Connection, window: Window) -> Iterator[Sequence[int]]:
+    """The ids of the parties that may not have been told of something, some at a time: whoever has a message that no
+    provider took, and whoever gets none about something and has not looked since."""
     last, dialect = 0, connection.dialect.name
-    while ids := connection.execute(_untold(dialect, unit, horizon, formed_since, last)).scalars().all():
+    while ids := connection.execute(_untold(dialect, window, last)).scalars().all():
         last = ids[-1]
         yield ids
 
 
-def _untold(dialect: str, unit: str | None, horizon: datetime, formed_since: datetime, last: int) -> Select[Any]:
+def _untold(dialect: str, window: Window, last: int) -> Select[Any]:
     told_in = outbox.alias("told_in")
     is_told = select(told_in.c.id).where(told_in.c.id == outbox.c.part_of, told_in.c.state.in_(_ENDED)).exists()
+    #: Of whoever became a party later, or has a number only now, a message has no end of its own.
+    recent = and_(outbox.c.legal_end_at.is_(None), outbox.c.created_at >= window.since)
     waiting = select(outbox.c.id).where(
         outbox.c.party_id == parties.c.id,
         outbox.c.purpose == Purpose.NEWS.value,
-        outbox.c.legal_end_at <= horizon,
+        or_(outbox.c.legal_end_at <= window.horizon, recent),
         outbox.c.state.not_in(_ENDED),
         ~is_told,
     )
     wanted = select(parties.c.id).join(cases, cases.c.id == parties.c.case_id)
     live = (parties.c.withdrawn.is_(False), cases.c.withdrawn.is_(False), parties.c.id > last)
-    whom = and_(func.coalesce(parties.c.barred, "") != REVOKED, *([cases.c.unit_code == unit] if unit else []))
-    found = wanted.where(*live, whom, or_(waiting.exists(), _silent(dialect, formed_since)))
+    whom = [cases.c.unit_code == window.unit] if window.unit else []
+    found = wanted.where(*live, parties.c.barred.is_(None), *whom, or_(waiting.exists(), _silent(dialect, window)))
     return found.order_by(parties.c.id).limit(_AT_ONCE)
 
 
-def _silent(dialect: str, formed_since: datetime) -> ColumnElement[bool]:
-    """Whether no message is ever made for the party, and it has not looked since something recent came."""
+def _silent(dialect: str, window: Window) -> ColumnElement[bool]:
+    """Whether no message was made of something, because the party gets none or because a hold ended by itself, and the
+    party has not looked since."""
     later = seconds_between(dialect, milestones.c.released_at, audit.c.at) >= SURELY_SEEN.total_seconds()
     looked = select(audit.c.id).where(audit.c.party_id == parties.c.id, OF_PARTY, audit.c.act == ACT, later)
-    looked = looked.correlate(parties, milestones)
     told = select(tellings.c.id).where(tellings.c.party_id == parties.c.id, tellings.c.key == milestones.c.key)
-    told = told.correlate(parties, milestones)
-    unseen = select(milestones.c.id).where(
+    unseen = and_(
+        or_(parties.c.phone_hash.is_(None), ~parties.c.sms),
+        milestones.c.formed_at >= window.since,
+        ~looked.correlate(parties, milestones).exists(),
+    )
+    held = milestones.c.hidden_until.between(bureau_date(window.since), window.today)
+    untold_ = select(milestones.c.id).where(
         milestones.c.case_id == parties.c.case_id,
         milestones.c.withdrawn.is_(False),
-        milestones.c.formed_at >= formed_since,
-        ~looked.exists(),
-        ~told.exists(),
+        ~told.correlate(parties, milestones).exists(),
+        or_(unseen, held),
     )
-    return and_(or_(parties.c.phone_hash.is_(None), ~parties.c.sms), unseen.exists())
+    return untold_.correlate(parties, cases).exists()

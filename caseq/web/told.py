@@ -21,6 +21,13 @@ RESULTS: Mapping[Verdict, str] = {
     Verdict.OVERDUE: N_("还没有告知，期限已经过了"),
     Verdict.GONE: N_("期限没有到就改了或者撤了，没有告知"),
 }
+CHANNELS: Mapping[Channel, str] = {
+    Channel.SMS: N_("短信"),
+    Channel.IN_PERSON: N_("当面"),
+    Channel.TELEPHONE: N_("电话"),
+    Channel.PAPER: N_("书面"),
+    Channel.PAGE: N_("网页"),
+}
 _LIMITS: Mapping[LimitUnit, str] = {
     LimitUnit.HOURS: N_("%(amount)s 小时"),
     LimitUnit.CALENDAR_DAYS: N_("%(amount)s 日"),
@@ -87,6 +94,7 @@ class Line:
     until: str
     ways: tuple[Markup, ...]
     result: Markup
+    first: Markup
     is_bad: bool
 
 
@@ -117,6 +125,7 @@ def line(n: int, notice: Notice, words: Words, for_bureau: bool = False) -> Line
         until=at(showing.until, words) if showing.until else "",
         ways=tuple(_ways(notice, words, for_bureau)),
         result=words.say(RESULTS[notice.verdict]),
+        first=_first(notice, words),
         is_bad=notice.verdict in (Verdict.LATE, Verdict.OVERDUE),
     )
 
@@ -132,6 +141,13 @@ def _limit(notice: Notice, words: Words) -> Markup:
     last = at(due.at, words) if limit.unit is LimitUnit.HOURS else words.day(due.on)
     text = N_("最晚 %(day)s（%(span)s，%(clause)s）")
     return words.say(text, day=last, span=span, clause=clause_words(limit.clause, words))
+
+
+def _first(notice: Notice, words: Words) -> Markup:
+    """By what the person was told first."""
+    if (told := notice.first) is None:
+        return Markup()
+    return words.say(N_("最早：%(channel)s，%(at)s"), channel=words.say(CHANNELS[told.channel]), at=at(told.at, words))
 
 
 def _notes(notice: Notice, words: Words) -> Iterator[Markup]:

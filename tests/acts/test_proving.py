@@ -356,3 +356,29 @@ def test_nobody_is_overdue_who_was_told_by_sms_or_has_looked(service: Service) -
     service.seen_by(OTHER)
     service.clock.now = END
     assert urgent(service) == []
+
+
+def test_what_a_hold_let_out_by_itself_and_a_newcomer_whom_no_sms_reached_are_overdue_too(service: Service) -> None:
+    known_case(service)
+    service.push(event("milestone", milestone(hold={"reason": "有碍侦查", "until": "2026-11-25"})))
+    service.push(event("party", party("victim_family", phone=OTHER), time="2026-11-24T11:00:00+08:00"))
+    service.clock.now = datetime(2026, 12, 3, 4, 0, tzinfo=UTC)
+    service.push(
+        event("milestone", milestone("case_solved", occurred_on="2026-12-02"), time="2026-12-02T09:00:00+08:00")
+    )
+    service.push(event("party", party("complainant", phone="19911110003"), time="2026-11-26T11:00:00+08:00"))
+    names = {("P-victim", "case_filed"), ("P-victim_family", "case_filed"), ("P-complainant", "case_filed")}
+    assert {one[:2] for one in urgent(service)} == names
+    service.work()
+    service.clock.advance(minutes=2)
+    assert service.seen_by()
+    assert {one[:2] for one in urgent(service)} == {("P-victim_family", "case_filed")}
+
+
+def test_what_a_new_case_system_brings_from_before_is_not_overdue(service: Service) -> None:
+    old = {"time": "2026-08-05T09:00:00+08:00"}
+    service.push(event("case", case(), **old), event("party", party(sms=False), **old))
+    service.push(event("milestone", milestone(), **old))
+    line = only(service)
+    assert line.verdict is Verdict.OVERDUE
+    assert urgent(service) == []
