@@ -19,7 +19,7 @@ from caseq.store import tellings
 from caseq.store.tables import attempts, outbox
 from caseq.store.tellings import By, Telling
 from caseq.texting import tracing
-from tests.service import CASE, PHONE, Service, case, event, milestone, party
+from tests.service import CASE, PHONE, UNIT, Service, case, event, milestone, party
 
 OTHER = "19911110002"
 #: Monday 2026-11-23, noon here; five working days end with Monday 2026-11-30.
@@ -238,6 +238,16 @@ def test_what_a_hold_hides_is_no_line_until_the_hold_is_over_and_then_runs_from_
     assert (line.showing.opened_by, line.showing.since, line.showing.begins_at) == (Opening.DAY, over, over)
     assert line.silence is Silence.BY_DAY
     assert str(line.due.on) == "2026-12-03"
+
+
+def test_the_sms_of_another_change_proves_nothing_of_what_had_none(service: Service) -> None:
+    known_case(service)
+    service.push(event("milestone", milestone(hold={"reason": "有碍侦查", "until": "2026-11-25"})))
+    service.clock.now = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
+    service.push(event("case", case(unit={**UNIT, "phone": "0951-8011099"}), sequence="2"))
+    service.work()
+    assert len(service.messages()) == 1
+    assert only(service).first is None
 
 
 def test_whoever_comes_later_is_told_from_then_on_and_by_the_sms_of_that(service: Service) -> None:
