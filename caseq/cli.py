@@ -14,6 +14,7 @@ from caseq.commands.keys import keys
 from caseq.commands.link import link
 from caseq.commands.messages import messages
 from caseq.commands.policy import policy
+from caseq.commands.proof import proof
 from caseq.commands.tasks import tasks
 
 
@@ -136,6 +137,7 @@ main.add_command(link)
 main.add_command(keys)
 main.add_command(messages)
 main.add_command(tasks)
+main.add_command(proof)
 
 
 @main.group()

@@ -29,6 +29,7 @@ ROWS = (
         "caseq.numbering",
         "caseq.previewing",
         "caseq.printing",
+        "caseq.proving",
         "caseq.quarantine",
         "caseq.rekeying",
         "caseq.texting",

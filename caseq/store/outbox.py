@@ -130,8 +130,6 @@ class Job:
     body_sealed: str | None = field(default=None, repr=False)
 
 
-#: What else waits to be told to the party of a job, as `with_news_of` reads it.
-Waiting = Row[Any]
 JOB = tuple(outbox.c[name] for name in Job.__dataclass_fields__)
 
 

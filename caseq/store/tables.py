@@ -335,6 +335,12 @@ audit = Table(
     Column("facts", JSON(none_as_null=True)),
     Index("ix_audit_session_id_at", "session_id", "at"),
 )
+#: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves.
+for _name, _columns, _where in (
+    ("ix_audit_looks", (audit.c.party_id, audit.c.at), "act IN ('view', 'revoke', 'confirm')"),
+    ("ix_audit_proofs", (audit.c.id,), "act = 'proof'"),
+):
+    Index(_name, *_columns, postgresql_where=text(_where), sqlite_where=text(_where))
 
 link_tokens = Table(
     "link_tokens",

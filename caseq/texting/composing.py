@@ -93,8 +93,6 @@ class Composer:
             return Drop(NO_ADDRESS)
         if to.is_sealed_away:
             return Later(self._now + KEY_PAUSE, "its key is not in CASEQ_SECRET_KEY", State.QUEUED)
-        if job.purpose is Purpose.NUMBER:
-            return Drop("its number was erased")  # the number of now is not the one that it is for
         if (reason := self._unreachable(job, to)) is not None:
             return Drop(reason)
         assert to.phone is not None

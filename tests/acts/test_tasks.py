@@ -49,7 +49,7 @@ def test_a_correction_of_what_staff_told_is_to_be_told_again(service):
 def heard(service: Service, message_id: int, failure: Failure) -> None:
     """Its provider says that this message did not arrive."""
     with service.runtime.database.autocommit() as connection:
-        call = attempts.newest(connection, message_id)
+        call = attempts.of_messages(connection, [message_id])[message_id][-1]
     assert call is not None
     receipt = Receipt(call.provider_id or "", Status.FAILED, "E1", failure)
     assert tracing.hear(service.runtime, "file", attempts.key_of(call.id), receipt)

@@ -237,6 +237,32 @@ def test_signing_out_is_asked_on_a_page_that_is_fine(site: Site):
     page.wait_for_url("**/signed-out")
 
 
+@pytest.mark.parametrize("scripts", [False], indirect=True, ids=[""])
+def test_how_somebody_was_told_is_a_link_of_the_case_and_a_page_that_is_fine(site: Site):
+    page = site.context.new_page()
+    site.log_in(page)
+    page.get_by_role("link", name="怎样告知您的").click()
+    page.wait_for_url("**/case/notices")
+    assert page.evaluate(SIDEWAYS) == 0
+    assert page.get_by_role("heading", name="立案").is_visible()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.evaluate(SIDEWAYS) == 0
+    page.emulate_media(media="print")
+    assert page.locator(".leave, button").filter(visible=True).count() == 0
+    assert page.locator(".qr svg").is_visible()
+
+
+def test_how_somebody_was_told_has_nothing_for_axe_to_find(look, shown):
+    page, url, _ = look
+    service, _ = shown
+    service.clock.advance(days=1)
+    page.context.add_cookies([{"name": "caseq", "value": str(service.log_in()), "url": url}])
+    page.goto(f"{url}/case/notices")
+    assert page.locator(".log > li").count() == 1
+    is_fine(page)
+    page.context.clear_cookies(name="caseq")
+
+
 @pytest.mark.parametrize("scripts", [True], indirect=True, ids=[""])
 def test_big_text_is_big_and_stays(site: Site):
     page = site.visitor()
