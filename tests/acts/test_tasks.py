@@ -10,7 +10,7 @@ from caseq.rules.telling import Channel, Line, Manner
 from caseq.store import attempts, tasks
 from caseq.store.tables import outbox
 from caseq.texting import tracing
-from tests.service import Service, case, event, milestone, party
+from tests.service import PHONE, Service, case, event, milestone, party
 
 OTHER = "19987654321"
 
@@ -62,17 +62,16 @@ def of_purpose(service: Service, purpose: str) -> list[tuple[int, str, str | Non
 
 
 def test_a_notice_to_a_former_number_never_goes_to_the_number_of_now(service):
-    """Its own number is erased when it fails: tried again it would tell the wrong person, of something else."""
+    """Tried again it goes to the former number again: the number of now it would tell of something else."""
     service.push(event("case", case()), event("party", party()))
     service.push(event("party", party(phone=OTHER), sequence="2"))
     service.work()
     ((notice, *_),) = of_purpose(service, "number")
-    sent = len(service.gateway.messages())
     heard(service, notice, Failure.LATER)
     service.clock.advance(days=1)
     service.work()
-    assert of_purpose(service, "number") == [(notice, "failed", "E1")]
-    assert len(service.gateway.messages()) == sent
+    assert {line["to"] for line in service.gateway.messages()} == {f"+86{PHONE}"}
+    assert [state for _, state, _ in of_purpose(service, "number")] == ["sent"]
 
 
 def test_everybody_whose_number_is_dead_is_called_about_what_came_since(service):
