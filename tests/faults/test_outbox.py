@@ -58,7 +58,8 @@ def test_every_message_arrives_once_whatever_happens(
         finally:
             workers.stop()
     print(  # noqa: T201
-        f"{engine}: {people} people, {kills} kills in {killed:.0f} s ({left} open then), all {time.monotonic() - began:.0f} s",
+        f"{engine}: {people} people, {kills} kills in {killed:.0f} s ({left} open then), "
+        f"all {time.monotonic() - began:.0f} s",
         file=sys.stderr,
     )
     rough.assert_once(database_url, rough_twilio, people)
