@@ -116,7 +116,7 @@ def test_a_mistake_that_is_taken_back_within_the_delay_makes_no_sms(line: Line) 
 
 
 @pytest.mark.parametrize(
-    ("days", "expected"), [(["21", "20"], 0), (["21", "20", "21"], 1), (["21"], 1), (["21", "22"], 1)]
+    ("days", "expected"), [("21 20", 0), ("21 20 21", 1), ("21", 1), ("21 22", 1), ("21 22 20", 0)]
 )
 def test_only_what_is_other_in_the_end_is_told_and_once(line: Line, days: str, expected: int) -> None:
     change(line, sequence="1", occurred_on="2026-11-20")

@@ -137,17 +137,17 @@ def case_of(n: int) -> str:
     return f"A64012151000020261{n:05}"
 
 
-def fill(service: Service, people: int, codes: int) -> None:
+def fill(service: Service, people: int, codes: int = 0, start: int = 0) -> None:
     """Push cases of so many people with one milestone each, so that everybody is to be told of one; and let some of
     them ask for a code."""
-    numbers = range(0, people, PEOPLE_A_CASE)
-    for first in numbers:
-        whose, number = range(first, min(first + PEOPLE_A_CASE, people)), case_of(first // PEOPLE_A_CASE)
+    end = start + people
+    for first in range(start, end, PEOPLE_A_CASE):
+        whose, number = range(first, min(first + PEOPLE_A_CASE, end)), case_of(first // PEOPLE_A_CASE)
         here = {"case": number, "time": service.clock().isoformat()}
         victims = [event("party", party(key=f"P{n}", phone=phone_of(n)), **here) for n in whose]
         service.push(event("case", case(), **here), *victims)
         service.push(event("milestone", milestone(key=f"M{first}"), **here))
-    for n in range(0, people, max(1, people // codes)) if codes else ():
+    for n in range(start, end, max(1, people // codes)) if codes else ():
         asked = {"case_number": case_of(n // PEOPLE_A_CASE), "phone": phone_of(n)}
         assert service.client.post("/api/v1/codes", json=asked, environ_overrides=elsewhere()).status_code < 300
 
