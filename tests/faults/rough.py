@@ -49,9 +49,10 @@ class RealTime(Clock):
 def provider(module: Any, seed: int) -> Any:
     """The fake Twilio, with troubles by chance and storms of 429; it finds the messages to one number by an index."""
 
-    class Rough(module.FakeTwilio):  # type: ignore[misc,name-defined]
+    class Rough(module.FakeTwilio):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.chance, self.storm_until, self.storm = random.Random(seed), 0.0, {}
+            self.chance, self.storm_until = random.Random(seed), 0.0
+            self.storm: dict[str, Any] = {}
             self.done: Counter[str] = Counter()
             self.only = threading.local()
             super().__init__()
@@ -59,7 +60,8 @@ def provider(module: Any, seed: int) -> Any:
 
         def reset(self) -> None:
             super().reset()
-            self.by_number, self.indexed = {}, 0
+            self.by_number: dict[str, list[dict[str, Any]]] = {}
+            self.indexed = 0
 
         def page(self, path: str, query: dict[str, str]) -> Any:
             self.only.to = query.get("To")
@@ -135,17 +137,17 @@ def case_of(n: int) -> str:
     return f"A64012151000020261{n:05}"
 
 
-def fill(service: Service, people: int, codes: int) -> None:
+def fill(service: Service, people: int, codes: int = 0, start: int = 0) -> None:
     """Push cases of so many people with one milestone each, so that everybody is to be told of one; and let some of
     them ask for a code."""
-    numbers = range(0, people, PEOPLE_A_CASE)
-    for first in numbers:
-        whose, number = range(first, min(first + PEOPLE_A_CASE, people)), case_of(first // PEOPLE_A_CASE)
+    end = start + people
+    for first in range(start, end, PEOPLE_A_CASE):
+        whose, number = range(first, min(first + PEOPLE_A_CASE, end)), case_of(first // PEOPLE_A_CASE)
         here = {"case": number, "time": service.clock().isoformat()}
         victims = [event("party", party(key=f"P{n}", phone=phone_of(n)), **here) for n in whose]
         service.push(event("case", case(), **here), *victims)
         service.push(event("milestone", milestone(key=f"M{first}"), **here))
-    for n in range(0, people, max(1, people // codes)) if codes else ():
+    for n in range(start, end, max(1, people // codes)) if codes else ():
         asked = {"case_number": case_of(n // PEOPLE_A_CASE), "phone": phone_of(n)}
         assert service.client.post("/api/v1/codes", json=asked, environ_overrides=elsewhere()).status_code < 300
 
@@ -205,7 +207,9 @@ def states(database_url: str) -> Counter[tuple[str, str]]:
     """How many messages there are by purpose and state."""
     engine = create_engine(database_url)
     with engine.connect() as connection:
-        query = "SELECT purpose, state, count(*) AS n FROM outbox WHERE purpose != 'resolve' OR state = 'queued' GROUP BY purpose, state"
+        query = """
+            SELECT purpose, state, count(*) AS n FROM outbox
+            WHERE purpose != 'resolve' OR state = 'queued' GROUP BY purpose, state"""
         found = Counter({(row.purpose, row.state): row.n for row in connection.execute(text(query))})
     engine.dispose()
     return found
@@ -230,8 +234,9 @@ def is_news(message: dict[str, Any]) -> bool:
 
 
 def assert_once(database_url: str, twilio: Any, people: int) -> None:
-    """Every piece of news was taken exactly once, every code at most once; every row says what became of its message."""
-    news, codes = Counter(), Counter()
+    """Every piece of news was taken exactly once, every code at most once, and every row has come to its end."""
+    news: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
     for message in twilio.sent():
         (news if is_news(message) else codes)[message["to"]] += 1
     wanted = {f"+86{phone_of(n)}" for n in range(people)}
@@ -240,7 +245,7 @@ def assert_once(database_url: str, twilio: Any, people: int) -> None:
     twice = {to: n for to, n in (news + Counter()).items() if n > 1} | {to: n for to, n in codes.items() if n > 1}
     lost = wanted - set(news)
     print(  # noqa: T201
-        f"\nmessages {len(twilio.sent())} (codes {codes.total()}), twice {len(twice)}, lost {len(lost)} of which with a "
+        f"\nmessages {len(twilio.sent())} (codes {codes.total()}), twice {len(twice)}, not taken {len(lost)}, with a "
         f"human {humans}; rows {dict(found)}; provider {dict(twilio.done)}",
         file=sys.stderr,
     )

@@ -7,34 +7,19 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.faults import rough
-from tests.faults.rough import RealTime, Workers
+from tests.faults.conftest import SEED
+from tests.faults.rough import Workers
 from tests.service import Service
-from tests.service import service as build_service
 
 FULL = int(os.environ.get("CASEQ_TEST_OUTBOX", "0"))
-SEED = int(os.environ.get("CASEQ_TEST_SEED", "20"))
 #: (messages, kills, workers) by engine.
 SIZES = {"postgresql": (FULL or 400, FULL // 200 or 6, 3), "sqlite": (FULL // 10 or 120, FULL // 500 or 4, 2)}
-
-
-@pytest.fixture
-def rough_twilio(fake_twilio_module: Any) -> Iterator[Any]:
-    with rough.provider(fake_twilio_module, SEED) as running:
-        yield running
-
-
-@pytest.fixture
-def service_now(database_url: str, tmp_path: Path) -> Iterator[Service]:
-    built = build_service(database_url, tmp_path, RealTime())
-    yield built
-    built.runtime.database.close()
 
 
 @pytest.mark.faults
@@ -58,7 +43,8 @@ def test_every_message_arrives_once_whatever_happens(
         finally:
             workers.stop()
     print(  # noqa: T201
-        f"{engine}: {people} people, {kills} kills in {killed:.0f} s ({left} open then), all {time.monotonic() - began:.0f} s",
+        f"{engine}: {people} people, {kills} kills in {killed:.0f} s ({left} open then), "
+        f"all {time.monotonic() - began:.0f} s",
         file=sys.stderr,
     )
     rough.assert_once(database_url, rough_twilio, people)

@@ -62,9 +62,11 @@ def quicken(config: Path) -> None:
             'enter_code = "120 per 10 minutes"': 'enter_code = "100000 per minute"',
             "site_least = 500": "site_least = 1000000",
             "answer_seconds = 10": "answer_seconds = 2",
-            "lease_seconds = 45": "lease_seconds = 6",
-            "ask_after_seconds = 60": "ask_after_seconds = 7",
+            "lease_seconds = 45": "lease_seconds = 8",
+            "ask_after_seconds = 60": "ask_after_seconds = 9",
             "poll_seconds = 0.5": "poll_seconds = 0.1",
+            "retry_seconds = 5": "retry_seconds = 1",
+            "retry_longest_seconds = 900": "retry_longest_seconds = 4",
         },
         "adapters/b_asj.toml": {
             "poll_seconds = 10": "poll_seconds = 0.3",
