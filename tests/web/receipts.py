@@ -18,6 +18,14 @@ ACCOUNT = {
 }
 
 
+SECRET = "secret-of-the-tests-0123456789-abcdef"
+ALIYUN = {
+    "CASEQ_ALIYUN_ACCESS_KEY_ID": "LTAI5tFake",
+    "CASEQ_ALIYUN_ACCESS_KEY_SECRET": "hunter2",
+    "CASEQ_ALIYUN_RECEIPT_SECRET": SECRET,
+}
+
+
 def form(key: str, status: str, **more: str) -> dict[str, str]:
     """The fields that Twilio posts about the message with this key."""
     named = {"MessageSid": sid(key), "SmsSid": sid(key), "MessageStatus": status, "SmsStatus": status}

@@ -9,14 +9,9 @@ from caseq.errors import DatabaseUnavailable
 from caseq.web.receipts import LARGEST_PUSH_BYTES
 from tests.provider import Line
 from tests.service import PHONE, case, event, milestone, party
+from tests.web.receipts import ALIYUN, SECRET
 
-SECRET = "secret-of-the-tests-0123456789-abcdef"
-ACCOUNT = {
-    "CASEQ_SMS_FILE": "",
-    "CASEQ_ALIYUN_ACCESS_KEY_ID": "LTAI5tFake",
-    "CASEQ_ALIYUN_ACCESS_KEY_SECRET": "hunter2",
-    "CASEQ_ALIYUN_RECEIPT_SECRET": SECRET,
-}
+ACCOUNT = {"CASEQ_SMS_FILE": "", **ALIYUN}
 
 
 @pytest.fixture
