@@ -1,5 +1,6 @@
 """The documents against the code: variables, settings, commands, links, layers. What they name must be there."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 
 from adapters.run import main as adapter
 from caseq.cli import main as caseq
+from caseq.rules.telling import Wait
+from caseq.store import outbox, outcomes
+from caseq.texting import composing, overseeing, sending, tracing
+from caseq.texting.sending import NOT_UNDERSTOOD
 from tests.service import ROOT
 from tests.test_layers import ROWS
 
@@ -152,6 +157,27 @@ def test_a_command_that_does_not_exist_is_noticed():
 def test_the_readme_names_the_commands_one_needs_first():
     found = {" ".join(words) for words in commands(text_of(ROOT / "README.md"))}
     assert {"make demo", "make test"} <= found
+
+
+# Messages
+
+
+def test_every_event_about_messages_is_in_the_operators_handbook():
+    files = [*(ROOT / "caseq" / "texting").glob("*.py"), *(ROOT / "caseq" / "sms").glob("*.py")]
+    events = {name for path in files for name in re.findall(r"log\.\w+\(\"(\w+)\"", path.read_text(encoding="utf-8"))}
+    assert len(events) > 10
+    assert {name for name in events if f"`{name}`" not in text_of(OPERATORS)} == set()
+
+
+def test_every_state_and_reason_of_a_message_is_in_the_operators_handbook():
+    reasons = {composing.NOTHING_NEW, composing.DEAD_NUMBER, composing.TOO_LATE, sending.NOT_BEGUN, NOT_UNDERSTOOD}
+    reasons |= {outbox.NIGHT, outbox.BY_STAFF, outbox.TOLD_IN_PERSON, *Wait, *outbox.State}
+    for module in (composing, overseeing, sending, tracing, outcomes):
+        source = inspect.getsource(module)
+        said = re.findall(r"(?:Drop\(|return |reason := |reason = |now, |\"reason\": )\"([a-z][a-z ]+[a-z])\"", source)
+        reasons |= {words for words in said if " " in words and not words.startswith(("it is", "its turn"))}
+    assert len(reasons) > 30
+    assert {reason for reason in reasons if f"`{reason}`" not in text_of(OPERATORS)} == set()
 
 
 # Links and leftovers

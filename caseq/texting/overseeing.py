@@ -31,7 +31,7 @@ class Refused:
 
 
 def listed(runtime: Runtime, wanted: Wanted) -> Iterator[Listed]:
-    """The messages that are wanted, by state and then by id, read in portions; if no state is, those that need eyes."""
+    """The messages that are wanted, by state, purpose and id; if no state is, those that need eyes."""
     now = runtime.clock()
     for state in wanted.states or EYES:
         of_state = replace(wanted, states=(state,))
@@ -39,11 +39,13 @@ def listed(runtime: Runtime, wanted: Wanted) -> Iterator[Listed]:
             of_state = replace(of_state, due_before=now - OVERDUE)
         if not wanted.states and state is State.FAILED:
             of_state = replace(of_state, ended_after=now - RECENT)
-        yield from _pages(runtime, of_state)
+        for purpose in wanted.purposes or Purpose:
+            yield from _pages(runtime, replace(of_state, purposes=(purpose,)))
 
 
 def _pages(runtime: Runtime, wanted: Wanted) -> Iterator[Listed]:
-    """The messages by id; nothing is locked or held open between two portions, however slowly they are read."""
+    """The messages of one state and purpose, which an index has in the order of ids, in portions: nothing is locked or
+    held open between two of them, however slowly they are read."""
     last = 0
     while True:
         with runtime.database.autocommit() as connection:
