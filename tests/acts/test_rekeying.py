@@ -82,6 +82,7 @@ def test_every_fingerprint_is_known_to_the_rotation():
     """Hashes of tokens are no fingerprints; those of codes and messages follow their party's."""
     known = {str(column) for shelf in SHELVES for column in shelf.hashed}
     known |= {"paper_codes.typed_hash", "paper_codes.keypad_hash", "codes.network_hash", "link_tokens.jti_hash"}
+    known |= {"outbox.before_hash", "tellings.shown_hash"}  # a key taken out makes one SMS too many, and no leak
     known |= {"codes.phone_hash", "outbox.phone_hash", "challenges.handle_hash", "sessions.token_hash"}
     there = {column for table in metadata.sorted_tables for column in table.c}
     assert {str(column) for column in there if column.name.endswith(("_hash", "_mac"))} == known
@@ -101,7 +102,8 @@ def test_after_a_rotation_the_old_key_is_needed_for_nothing(started):
         "file_batches": 0,
         "authenticators": 0,
         "preferences": 0,
-        "outbox": 0,
+        "outbox": 2,  # what was sent stays until its receipt came
+        "dead_numbers": 0,
         "history": 3,
     }
     assert not newest_is_enough(both)

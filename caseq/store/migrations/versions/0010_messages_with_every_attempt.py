@@ -12,6 +12,12 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _WAITING = sa.text("state IN ('queued', 'held')")
 _ASKED = sa.text("ask_at IS NOT NULL")
 _OPEN = sa.text("done_at IS NULL")
+_CALLS = (
+    "SELECT id, gateway, COALESCE(claimed_at, created_at) AS at, finished_at, provider_id FROM outbox"
+    " WHERE provider_id IS NOT NULL"
+)
+#: What the states of now were called before, or what comes nearest.
+_WAS = {"held": "queued", "claimed": "unknown", "delivered": "sent", "merged": "dropped", "resolved": "sent"}
 
 
 def _moment(name: str, nullable: bool = True) -> sa.Column[Any]:
@@ -19,9 +25,11 @@ def _moment(name: str, nullable: bool = True) -> sa.Column[Any]:
 
 
 def upgrade() -> None:
+    # SQLite makes the outbox anew, so nothing may refer to it yet.
+    op.execute(f"CREATE TABLE calls_of_before AS {_CALLS}")
+    _change_outbox()
     _make_attempts()
     _make_of_staff()
-    _change_outbox()
 
 
 def _make_attempts() -> None:
@@ -46,9 +54,9 @@ def _make_attempts() -> None:
     op.create_index("ix_attempts_provider_id", "attempts", ["provider_id"])
     op.execute(
         "INSERT INTO attempts (message_id, gateway, at, ended_at, outcome, provider_id)"
-        " SELECT id, gateway, COALESCE(claimed_at, created_at), finished_at, 'accepted', provider_id FROM outbox"
-        " WHERE provider_id IS NOT NULL ORDER BY id"
+        " SELECT id, gateway, at, finished_at, 'accepted', provider_id FROM calls_of_before ORDER BY id"
     )
+    op.drop_table("calls_of_before")
     op.create_table(
         "spent",
         sa.Column("day", sa.Date(), nullable=False),
@@ -162,6 +170,26 @@ def _carry_over() -> None:
 
 
 def downgrade() -> None:
+    op.execute(
+        "CREATE TABLE calls_of_now AS SELECT message_id, gateway, provider_id FROM attempts WHERE id IN"
+        " (SELECT max(id) FROM attempts WHERE provider_id IS NOT NULL GROUP BY message_id)"
+    )
+    for name in ("stops", "tellings", "tasks", "dead_numbers", "spent", "attempts"):
+        op.drop_table(name)
+    for state, before in _WAS.items():
+        op.execute(f"UPDATE outbox SET state = '{before}' WHERE state = '{state}'")  # noqa: S608 - names from above
+    op.execute("UPDATE outbox SET due_at = created_at WHERE due_at IS NULL")
+    op.execute("UPDATE outbox SET part_of = NULL")
+    _change_outbox_back()
+    op.execute(
+        "UPDATE outbox SET"
+        " gateway = (SELECT gateway FROM calls_of_now WHERE message_id = outbox.id),"
+        " provider_id = (SELECT provider_id FROM calls_of_now WHERE message_id = outbox.id)"
+    )
+    op.drop_table("calls_of_now")
+
+
+def _change_outbox_back() -> None:
     for name in ("ask_at", "waiting", "state", "party_id_state", "part_of"):
         op.drop_index(f"ix_outbox_{name}", "outbox")
     with op.batch_alter_table("outbox") as batch:
@@ -175,8 +203,4 @@ def downgrade() -> None:
         batch.add_column(sa.Column("provider_id", sa.String(100)))
         batch.create_unique_constraint(op.f("uq_outbox_provider_id"), ["provider_id"])
         batch.create_index("ix_outbox_state_lane_id", ["state", "lane", "id"])
-    op.execute("UPDATE outbox SET due_at = created_at WHERE due_at IS NULL")
-    with op.batch_alter_table("outbox") as batch:
         batch.alter_column("due_at", existing_type=sa.DateTime(timezone=True), nullable=False)
-    for name in ("stops", "tellings", "tasks", "dead_numbers", "spent", "attempts"):
-        op.drop_table(name)
