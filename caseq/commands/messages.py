@@ -59,8 +59,8 @@ def list_messages(
 ) -> None:
     """One line a message: id, purpose, state, reason, created, due, attempts, case, party, gateway.
 
-    They come by state and purpose. Without --state and --all: what needs eyes. That is what needs a human, what failed in the last 7 days, what is of
-    unknown outcome, what is overdue by 5 minutes, and what is held.
+    They come by state and purpose. Without --state and --all: what needs eyes. That is what needs a human, what failed
+    in the last 7 days, what is of unknown outcome, what is overdue by 5 minutes, and what is held.
     """
     from caseq.texting import overseeing
 
