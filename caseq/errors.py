@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: So much of a provider's code is kept.
+LONGEST_CODE = 80
+
 
 class CaseqError(Exception):
     """The root of what this project raises on purpose."""
@@ -59,7 +62,7 @@ class SmsError(CaseqError):
 
     def __init__(self, code: str, retry_after: float | None = None) -> None:
         super().__init__(code)
-        self.code = code
+        self.code = code[:LONGEST_CODE]
         self.retry_after = retry_after
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from caseq.errors import Rejected
 from caseq.rules.delivery import Failure, Receipt, Status
 from caseq.rules.telling import Channel, Line, Manner
 from caseq.store import attempts, tasks
@@ -91,3 +92,18 @@ def test_everybody_whose_number_is_dead_is_called_about_what_came_since(service)
     service.push(event("milestone", milestone("case_solved"), case=there), event("milestone", milestone("arrest")))
     service.work()
     assert waiting(service) == [("call", "number takes no messages", "P2")]
+
+
+def test_a_code_of_a_provider_that_is_too_long_for_its_column_stops_nobody(service, monkeypatch):
+    """PostgreSQL refuses what SQLite takes, and a worker that cannot record stops for all."""
+
+    def refuse(_):
+        raise Rejected("isv." + "x" * 300)
+
+    service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
+    with monkeypatch.context() as patched:
+        patched.setattr(service.gateway, "send", refuse)
+        service.work()
+    ((_, state, reason),) = of_purpose(service, "news")
+    assert (state, (reason or "")[:5]) == ("failed", "isv.x")
+    assert Receipt("id", Status.FAILED, "y" * 300).code == "y" * 80
