@@ -58,6 +58,14 @@ def test_whatever_the_provider_does_the_message_goes_out_once(
     assert states(sending) in ({("news", "sent"): 1}, {("news", "delivered"): 1})
 
 
+def test_what_a_clock_that_is_ahead_sent_is_found_all_the_same(sending: Service, twilio: Any) -> None:
+    """By that clock the message was made hours before anybody sent it."""
+    sending.clock.advance(hours=3)
+    twilio.faults.append({"drop": "after"})
+    rounds(sending)
+    assert len(twilio.sent(TO)) == 1
+
+
 def test_a_rejected_message_ends_as_failed_with_the_providers_code(sending: Service, twilio: Any) -> None:
     twilio.faults.append({"error": {"code": 21610}, "times": 9})
     rounds(sending)
