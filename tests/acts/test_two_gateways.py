@@ -29,7 +29,7 @@ class Two(Service):
 
 @pytest.fixture
 def line(service: Service) -> Line:
-    first = Provider()
+    first = Provider("twilio")
     two = Two(service.runtime, service.clock, first)  # type: ignore[arg-type]
     two.push(event("case", case_data()), event("party", party()), event("milestone", milestone()))
     return Line(two, first)
