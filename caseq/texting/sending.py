@@ -1,7 +1,7 @@
 """Claiming messages, handing them to a gateway, and recording what came of it: two transactions round the call."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,8 @@ from caseq.texting.composing import DEAD_NUMBER, KEY_PAUSE, Composer, Decision, 
 log = structlog.get_logger("caseq.texting")
 
 NOT_BEGUN, NOT_UNDERSTOOD = "not begun in time", "cannot be understood: see the log"
+#: What code raises that meets a row as no code of ours writes it.
+_NOT_UNDERSTOOD = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,8 @@ def claim(runtime: Runtime, router: Router, most: Mapping[Lane, int]) -> list[Re
 def _prepare(
     runtime: Runtime, router: Router, connection: Connection, jobs: Sequence[Job], now: datetime, begin_by: float
 ) -> list[Ready]:
-    composer = Composer(runtime, connection, jobs, now)
     said: list[tuple[Job, Say, str]] = []
-    for job in jobs:
-        decision = _decide(composer, job, now)
+    for job, decision in _decisions(runtime, connection, jobs, now):
         gateway = _gateway_for(router, decision)
         if isinstance(decision, Say) and gateway is not None:
             said.append((job, decision, gateway))
@@ -92,15 +92,36 @@ def _prepare(
     return _write_down(runtime, connection, said, now, begin_by)
 
 
+def _decisions(
+    runtime: Runtime, connection: Connection, jobs: Sequence[Job], now: datetime
+) -> Iterator[tuple[Job, Decision]]:
+    """What becomes of each message; one that cannot be read spoils none of those that were claimed with it."""
+    try:
+        composer = Composer(runtime, connection, jobs, now)
+    except _NOT_UNDERSTOOD as error:
+        if len(jobs) > 1:
+            for job in jobs:
+                yield from _decisions(runtime, connection, [job], now)
+            return
+        yield jobs[0], _not_understood(jobs[0], error)
+        return
+    for job in jobs:
+        yield job, _decide(composer, job, now)
+
+
 def _decide(composer: Composer, job: Job, now: datetime) -> Decision:
     try:
         return composer.decide(job)
     except SealBroken as error:
         log.error("seal_broken", message=job.id, purpose=str(error))
         return Later(now + KEY_PAUSE, "its key is not in CASEQ_SECRET_KEY", State.QUEUED)
-    except (LookupError, ValueError, TypeError, AttributeError, AssertionError) as error:
-        log.error("message_not_understood", message=job.id, kind=type(error).__name__, exc_info=error)
-        return Drop(NOT_UNDERSTOOD)
+    except _NOT_UNDERSTOOD as error:
+        return _not_understood(job, error)
+
+
+def _not_understood(job: Job, error: Exception) -> Decision:
+    log.error("message_not_understood", message=job.id, kind=type(error).__name__, exc_info=error)
+    return Drop(NOT_UNDERSTOOD)
 
 
 def _gateway_for(router: Router, decision: Decision) -> str | None:
