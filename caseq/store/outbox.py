@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, literal_column, or_, select, update
 
 from caseq.rules.case import MilestoneName, RecordType
 from caseq.rules.telling import Wait
@@ -60,7 +60,8 @@ WAITING = (State.QUEUED, State.HELD)
 ENDED = (State.DELIVERED, State.FAILED, State.DROPPED, State.MERGED, State.RESOLVED)
 #: Why news are held besides, and why they end without an SMS.
 NIGHT, BY_STAFF, TOLD_IN_PERSON = "quiet hours", "held by staff", "told in person"
-IS_WAITING = outbox.c.state.in_([state.value for state in WAITING])
+#: In the words of the index of what waits: SQLite uses it for no others.
+IS_WAITING = outbox.c.state.in_([literal_column(f"'{state.value}'") for state in WAITING])
 _BODY = "outbox.body"
 
 
