@@ -55,6 +55,7 @@ def provider(module: Any, seed: int) -> Any:
             self.storm: dict[str, Any] = {}
             self.done: Counter[str] = Counter()
             self.only = threading.local()
+            self.takes = 0.0  # seconds for an ordinary message
             super().__init__()
             self._http.socket.listen(256)
 
@@ -97,7 +98,7 @@ def provider(module: Any, seed: int) -> Any:
                     self.done[str(fault)] += 1
                     return {"statuses": [], **fault}
                 dice -= percent
-            return {"statuses": []}
+            return {"statuses": [], "delay": self.takes}
 
     return Rough()
 
