@@ -30,6 +30,9 @@ TIDY_SECONDS = 600
 LISTEN_SECONDS = 60
 ASK_SECONDS = 1
 RESOLVE_SECONDS = 0.05
+#: For each thread so many messages are claimed: one that it sends, and more so that it never waits for the next claim.
+#: News are claimed again when there is room for one a thread: a claim of many costs little more than one of few.
+CLAIMED_AHEAD = 3
 #: While messages are under way, results are gathered for so long before they are recorded together.
 GATHER_SECONDS = 0.01
 
@@ -51,8 +54,7 @@ class _Duty:
 class Worker:
     """One worker process: a loop that claims and records, and threads that call gateways, apart for codes and news.
 
-    Codes never wait for a thread that news occupy. Each pool is handed as much again as it has threads, so that none
-    waits for the next claim.
+    Codes never wait for a thread that news occupy.
     """
 
     def __init__(self, runtime: Runtime, router: Router) -> None:
@@ -119,8 +121,9 @@ class Worker:
             duty.do_if_due()
         self._ask_providers()
         resolved = self._resolve()
-        most = {lane: 2 * count - self._under_way[lane] for lane, count in threads.items()}
-        ready = sending.claim(self._runtime, self._router, {lane: room for lane, room in most.items() if room > 0})
+        room = {lane: CLAIMED_AHEAD * count - self._under_way[lane] for lane, count in threads.items()}
+        most = {lane: room[lane] for lane in threads if room[lane] >= (1 if lane is Lane.CODES else threads[lane])}
+        ready = sending.claim(self._runtime, self._router, most)
         self._submit(ready)
         is_idle = not (ready or resolved)
         self._gather(self._runtime.settings.worker.poll_seconds if is_idle else 0)

@@ -6,7 +6,20 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, and_, bindparam, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from caseq.rules.case import RecordType
 from caseq.rules.codes import CLOCKS_DIFFER
@@ -34,12 +47,19 @@ from caseq.store.tables import attempts as calls
 _IS_UNDER_WAY = or_(outbox.c.state == State.CLAIMED.value, outbox.c.state == State.UNKNOWN.value)
 
 
+def _moment(name: str) -> BindParameter[datetime]:
+    return bindparam(name, type_=Moment)
+
+
+_NOW = _moment("now")
+
+
 def end(connection: Connection, job: Job, state: State, now: datetime, reason: str | None = None) -> bool:
     """End the job, and erase what it said; False if the claim was lost to somebody else in the meantime."""
     return _change(connection, job, {**_ended(state, now), "reason": reason})
 
 
-def _ended(state: State, now: datetime) -> dict[str, Any]:
+def _ended(state: State, now: datetime | None) -> dict[str, Any]:
     erased = {"body_sealed": None, "to_sealed": None, "claim": None, "lease_until": None, "ask_at": None}
     return {"state": state.value, "finished_at": now, **erased}
 
@@ -60,8 +80,7 @@ def _sending() -> Update:
     mine = update(outbox).where(
         outbox.c.id == bindparam("the_id"), outbox.c.claim == bindparam("the_claim"), _IS_UNDER_WAY
     )
-    now, ask_at = bindparam("now", type_=Moment), bindparam("later", type_=Moment)
-    return mine.values(state=State.SENT.value, reason=None, sent_at=now, ask_at=ask_at, claim=None, asked=0)
+    return mine.values(state=State.SENT.value, reason=None, sent_at=_NOW, ask_at=_moment("later"), claim=None, asked=0)
 
 
 def taken_unnoticed(connection: Connection, attempt_ids: Collection[int]) -> Sequence[int]:
@@ -123,24 +142,38 @@ def give_up_leases(connection: Connection, now: datetime, lease: timedelta, ask_
     lease that ends later than any lease can is one of before the clock was set back. Rows that somebody is just
     recording are left alone: a worker that was stopped in the middle of that must not stop all others.
     """
-    is_over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
+    asked = {"now": now, "longest": now + 2 * lease, "later": now + ask_after}
+    return len(connection.execute(_giving_up(), asked).all())
+
+
+@cache
+def _giving_up() -> Update:
+    is_over = or_(outbox.c.lease_until < _NOW, outbox.c.lease_until > _moment("longest"))
     over = select(outbox.c.id).where(outbox.c.state == State.CLAIMED.value, is_over)
     found = over.with_for_update(skip_locked=True).cte("over")
     lost = update(outbox).where(outbox.c.id.in_(select(found.c.id)), outbox.c.state == State.CLAIMED.value, is_over)
-    values = {"state": State.UNKNOWN.value, "ask_at": now + ask_after, "reason": "worker lost", "claim": None}
-    return len(connection.execute(lost.values(values).returning(outbox.c.id)).all())
+    values = {"state": State.UNKNOWN.value, "ask_at": _moment("later"), "reason": "worker lost", "claim": None}
+    given_up: Update = lost.values(values).returning(outbox.c.id)
+    return given_up
 
 
 def catch_up(connection: Connection, now: datetime, ask_after: timedelta) -> None:
     """After the clock was set back: ask in time of what is unknown, and forget codes that were asked for by the other
     clock; they are not to come to life a second time."""
-    unknown = update(outbox).where(outbox.c.state == State.UNKNOWN.value, outbox.c.ask_at > now + 2 * ask_after)
-    connection.execute(unknown.values(ask_at=now + ask_after))
+    asked = {"now": now, "longest": now + 2 * ask_after, "later": now + ask_after, "of_other": now + CLOCKS_DIFFER}
+    for statement in _catching_up():
+        connection.execute(statement, asked)
+
+
+@cache
+def _catching_up() -> tuple[Update, Update]:
+    unknown = update(outbox).where(outbox.c.state == State.UNKNOWN.value, outbox.c.ask_at > _moment("longest"))
     is_code = outbox.c.purpose.in_([Purpose.CODE.value, Purpose.RESOLVE.value])
-    later = now + CLOCKS_DIFFER
+    later = _moment("of_other")
     of_other_clock = and_(outbox.c.lane == Lane.CODES.value, outbox.c.due_at > later, outbox.c.created_at > later)
     dropped = update(outbox).where(IS_WAITING, of_other_clock, is_code)
-    connection.execute(dropped.values({**_ended(State.DROPPED, now), "reason": "the clock was set back"}))
+    ended = {**_ended(State.DROPPED, None), "finished_at": _NOW, "reason": "the clock was set back"}
+    return unknown.values(ask_at=_moment("later")), dropped.values(ended)
 
 
 def claim_to_ask(connection: Connection, most: int, now: datetime, lease: timedelta) -> list[Job]:
