@@ -235,10 +235,9 @@ def postpone_resolve(connection: Connection, challenge_id: int, due_at: datetime
 
 
 def claim(connection: Connection, lane: Lane, most: int, now: datetime, lease: timedelta) -> list[Job]:
-    """Claim up to `most` messages of a lane that are due, one at a time for each telephone number.
+    """Claim up to `most` messages of a lane that are due, of those that read alike one at a time for each number.
 
-    Two messages to one number are never under way together: they may read the same, and then the provider's
-    list could not tell which of them it took.
+    Two of them are never under way together: the provider's list could not tell which of them it took.
     """
     if most <= 0:
         return []
@@ -269,18 +268,16 @@ def _due(also: ColumnElement[bool]) -> CTE:
 
 
 def _is_blocked() -> ColumnElement[bool]:
-    """Whether another message to the same number is under way, or is due before this one."""
+    """Whether a message that may read the same is under way to the same number, or is due before this one. Every code
+    reads unlike any other, and somebody waits for it."""
     other = outbox.alias("other")
     is_earlier = or_(
-        other.c.lane < outbox.c.lane,
-        and_(
-            other.c.lane == outbox.c.lane,
-            or_(other.c.due_at < outbox.c.due_at, and_(other.c.due_at == outbox.c.due_at, other.c.id < outbox.c.id)),
-        ),
+        other.c.due_at < outbox.c.due_at, and_(other.c.due_at == outbox.c.due_at, other.c.id < outbox.c.id)
     )
     is_first = and_(other.c.state.in_([state.value for state in WAITING]), other.c.due_at <= _NOW, is_earlier)
     busy = or_(other.c.state.in_([State.CLAIMED.value, State.UNKNOWN.value]), is_first)
-    same = select(other.c.id).where(other.c.phone_hash == outbox.c.phone_hash, other.c.id != outbox.c.id, busy)
+    alike = and_(other.c.purpose == outbox.c.purpose, outbox.c.purpose != Purpose.CODE.value)
+    same = select(other.c.id).where(other.c.phone_hash == outbox.c.phone_hash, other.c.id != outbox.c.id, alike, busy)
     return same.exists()
 
 

@@ -8,8 +8,8 @@ from caseq.rules.delivery import Failure, Receipt, Status
 from caseq.store import attempts
 from caseq.texting import tracing
 from tests.provider import Line, sid
+from tests.service import CASE, PHONE, event, milestone, party
 from tests.service import case as case_data
-from tests.service import event, milestone, party
 
 
 @pytest.fixture
@@ -164,3 +164,14 @@ def test_a_hint_does_not_have_the_provider_asked_too_early_of_a_message_that_may
     line.provider.lists = True
     line.rounds()
     assert len(line.provider.taken) == 1
+
+
+def test_a_code_does_not_wait_for_news_of_which_nobody_knows_whether_they_went_out(line):
+    line.provider.is_lost = True
+    line.send(line.claim())()
+    assert line.states() == ["unknown"]
+    line.provider.is_lost = False
+    line.service.client.post("/api/v1/codes", json={"case_number": CASE, "phone": PHONE})
+    line.service.work()
+    assert line.provider.taken[-1].template == "code"
+    assert line.states() == ["unknown", "sent"]
