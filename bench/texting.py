@@ -60,19 +60,20 @@ def compare(place: Place, parts: Runtime, effort: Effort) -> list[Row]:
     """What the worker keeps of the pool's messages a second: as it is, and with many rows that wait for another day."""
     parts = _prompt(parts)
     people = _people(parts, min(effort.cases, 2000))
+    waiting = min(WAITING_ROWS, 50 * len(people))
     pool: list[float] = []
     worker: list[float] = []
     crowded: list[float] = []
     for _ in range(max(1, min(effort.rounds, 3))):
         pool.append(_pool(len(people)))
         worker.append(_worker(parts, people))
-        with _crowd(parts):
+        with _crowd(parts, waiting):
             crowded.append(_worker(parts, people))
     what = f"outbox, {len(people):,} SMS, {WIDTH} threads"
     against = f"a plain thread pool into the same {SINK_SECONDS * 1000:.0f} ms sink"
     return [
         Row(what, against, place.engine, ratios(worker, pool), _OF_POOL),
-        Row(f"{what}, {WAITING_ROWS:,} more rows waiting", "without them", place.engine, ratios(crowded, worker)),
+        Row(f"{what}, {waiting:,} more rows waiting", "without them", place.engine, ratios(crowded, worker)),
         Row(what, "", place.engine, worker, unit=" SMS/s"),
     ]
 
@@ -140,7 +141,7 @@ def _waiting(parts: Runtime) -> int:
 
 
 @contextmanager
-def _crowd(parts: Runtime) -> Iterator[None]:
+def _crowd(parts: Runtime, rows: int) -> Iterator[None]:
     """While it lasts, many rows of nobody's wait for another day."""
     tomorrow = parts.clock() + timedelta(days=1)
     row = {
@@ -154,7 +155,7 @@ def _crowd(parts: Runtime) -> Iterator[None]:
         "attempts": 0,
     }
     with parts.database.transaction() as connection:
-        connection.execute(insert(messages), [{**row, "cause": f"crowd:{n}"} for n in range(WAITING_ROWS)])
+        connection.execute(insert(messages), [{**row, "cause": f"crowd:{n}"} for n in range(rows)])
     try:
         yield
     finally:

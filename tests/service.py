@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -30,7 +31,7 @@ from caseq.demo.promptly import copied
 from caseq.rules import signing
 from caseq.rules.book import Book
 from caseq.rules.routes import Route
-from caseq.rules.telling import Channel, Line, Manner
+from caseq.rules.telling import Channel, Line, Manner, Quiet
 from caseq.runtime import Runtime
 from caseq.settings import Settings, load
 from caseq.sms.file_sms import FileGateway
@@ -256,6 +257,16 @@ def promptly(settings: Settings) -> Settings:
     """These settings, in which news go out at once, at any time of day: tests of waiting state their own table."""
     at_once = Line(None, None, Manner(Channel.SMS, timedelta(), None, tell_first=False))
     return replace(settings, telling=(at_once,))
+
+
+def with_nights(service: Service) -> None:
+    """From now on no news by night, and all of them at its very end; before anything else is done with the service."""
+    settings = service.runtime.settings
+    by_day = Line(
+        None, None, Manner(Channel.SMS, timedelta(), Quiet(time_of_day(21), time_of_day(8)), tell_first=False)
+    )
+    sending = replace(settings.sending, spread=timedelta())
+    service.runtime = replace(service.runtime, settings=replace(settings, telling=(by_day,), sending=sending))
 
 
 def digits_of(text: str) -> str:

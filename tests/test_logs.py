@@ -45,7 +45,8 @@ for name in ("urllib3.connection", "httpx", "twilio.http_client"):
 """
     text = logged(START + warning, PHONE)
     assert PHONE not in text
-    assert [line["event"] for line in lines(text)] == ["Failed to parse headers (url=%s)"] * 3
+    # Of urllib3 not even warnings: with Aliyun an address is number and code.
+    assert [line["event"] for line in lines(text)] == ["Failed to parse headers (url=%s)"] * 2
 
 
 def test_a_library_made_talkative_by_hand_still_says_nothing_of_a_request() -> None:

@@ -194,7 +194,7 @@ def test_all_keys_are_changed_under_load_without_an_error(started: Start) -> Non
     assert rekeying.suspicious_contacts(after.runtime) == []
     with after.runtime.database.autocommit() as connection:
         assert set(connection.execute(select(milestones.c.key)).scalars()) == set(life.acked)
-        assert set(connection.execute(select(outbox.c.state)).scalars()) == {"sent"}
+        assert set(connection.execute(select(outbox.c.state)).scalars()) == {"sent", "resolved"}
     for n in (0, 1, PEOPLE // 2, PEOPLE - 1):
         assert after.seen_by(phone_of(n), case_of(n)) is not None
 

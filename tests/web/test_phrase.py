@@ -12,7 +12,7 @@ from caseq.granting import Agreed
 from caseq.store import preferences, recipients
 from caseq.store.tables import audit
 from caseq.store.tables import preferences as wishes
-from tests.service import CASE, case, environment, event, milestone, party
+from tests.service import CASE, case, environment, event, milestone, party, with_nights
 from tests.web.visitor import Visitor
 
 NAME = "王小明"
@@ -171,6 +171,7 @@ def test_a_form_of_before_without_the_field_leaves_the_phrase(service):
 
 
 def test_nights_are_quiet_until_somebody_says_otherwise(service):
+    with_nights(service)
     person = visitor(service)
     assert recipient(service).is_quiet
     page = person.get("/preferences")

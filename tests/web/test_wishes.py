@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from caseq import granting, paper
 from caseq.store.tables import audit
-from tests.service import CASE, PHONE, case, event, milestone, party
+from tests.service import CASE, PHONE, case, event, milestone, party, with_nights
 
 NEW_PHONE = "19987654321"
 
@@ -92,6 +92,7 @@ def test_news_come_in_the_language_that_was_chosen(service):
 
 
 def test_news_wait_for_the_morning_where_nobody_said_anything(service):
+    with_nights(service)
     assert len(news(service)) == 1
     service.clock.advance(hours=9)  # 21:00 at the bureau
     formed = (service.clock.now + timedelta(hours=8)).strftime("%Y-%m-%dT%H:%M:%S+08:00")
