@@ -60,6 +60,7 @@ def compare(place: Place, parts: Runtime, effort: Effort) -> list[Row]:
     """What the worker keeps of the pool's messages a second: as it is, and with many rows that wait for another day."""
     parts = _prompt(parts)
     people = _people(parts, min(effort.cases, 2000))
+    _drop_what_waits(parts)
     waiting = min(WAITING_ROWS, 50 * len(people))
     pool: list[float] = []
     worker: list[float] = []
@@ -93,6 +94,13 @@ def _people(parts: Runtime, most: int) -> list[tuple[int, str, str]]:
     with parts.database.autocommit() as connection:
         rows = connection.execute(wanted.order_by(parties.c.id).limit(most)).all()
     return [(row.id, row.phone_hash, f"first-{row.key.removeprefix('victim-')}-0") for row in rows]
+
+
+def _drop_what_waits(parts: Runtime) -> None:
+    """Other comparisons pushed changes whose news wait for corrections; ours would wait for them."""
+    waiting = messages.c.state.in_([State.QUEUED.value, State.HELD.value])
+    with parts.database.transaction() as connection:
+        connection.execute(messages.update().where(waiting).values(state=State.DROPPED.value))
 
 
 def _pool(messages_: int) -> float:

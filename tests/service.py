@@ -260,13 +260,14 @@ def promptly(settings: Settings) -> Settings:
 
 
 def with_nights(service: Service) -> None:
-    """From now on no news by night, and all of them at its very end; before anything else is done with the service."""
+    """From now on no news by night, and all of them at its very end."""
     settings = service.runtime.settings
     by_day = Line(
         None, None, Manner(Channel.SMS, timedelta(), Quiet(time_of_day(21), time_of_day(8)), tell_first=False)
     )
     sending = replace(settings.sending, spread=timedelta())
     service.runtime = replace(service.runtime, settings=replace(settings, telling=(by_day,), sending=sending))
+    vars(service).pop("app", None)
 
 
 def digits_of(text: str) -> str:
