@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import adapting, databases, dataset, machine, process, pushing, status, walled
+from bench import adapting, databases, dataset, machine, process, pushing, status, texting, walled
 from bench.databases import Place
 from bench.dataset import Reader
 from bench.effort import Effort, effort
@@ -18,7 +18,7 @@ from bench.results import Results
 from caseq import logs
 from caseq.runtime import Runtime
 
-NAMES = ("http", "inprocess", "push", "adapter", "process")
+NAMES = ("http", "inprocess", "push", "outbox", "adapter", "process")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -87,6 +87,9 @@ def _measure(engine: str, postgres: str, size: Effort, only: str | None, folder:
         if only in (None, "push"):
             _say(f"{engine}: push")
             results.add(pushing.compare(place, parts, size, own))
+        if only in (None, "outbox"):
+            _say(f"{engine}: outbox")
+            results.add(texting.compare(place, parts, size))
 
 
 @contextlib.contextmanager

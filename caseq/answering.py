@@ -8,7 +8,7 @@ import structlog
 from caseq.rules import codes, fairness
 from caseq.rules.fairness import DAY, HOUR, Asking, Withheld
 from caseq.runtime import Runtime
-from caseq.store import logins, outbox
+from caseq.store import logins, outbox, outbox_figures
 from caseq.store.database import Connection
 from caseq.store.logins import Challenge, Reachable
 
@@ -34,7 +34,7 @@ def resolve(runtime: Runtime, most: int = 50) -> int:
         challenge_ids = outbox.take_resolves(connection, most, now)
         for challenge_id in challenge_ids:
             asked = logins.challenge(connection, runtime.sealer, challenge_id)
-            if asked is not None and asked.expires_at > now:
+            if asked is not None and codes.is_in_time(asked.asked_at, asked.expires_at, now):
                 _queue_codes(runtime, connection, asked, now)
     return len(challenge_ids)
 
@@ -100,4 +100,4 @@ def _withheld(runtime: Runtime, connection: Connection, one: _Candidate, now: da
 def _last_days(connection: Connection, now: datetime) -> list[int]:
     """How many codes were queued on each of the last days before this one."""
     spans = ((now - timedelta(days=n + 1), now - timedelta(days=n)) for n in range(1, _DAYS_OF_MEDIAN + 1))
-    return [outbox.codes_between(connection, *span) for span in spans]
+    return [outbox_figures.codes_between(connection, *span) for span in spans]

@@ -27,7 +27,9 @@ from caseq.web import (
     prefill,
     problems,
     push,
+    receipts,
     region,
+    smspage,
 )
 
 
@@ -53,13 +55,14 @@ def create_app(parts: Runtime) -> Flask:
     operations.register(app)
     headers.register(app, settings)
     csrf = CSRFProtect(app)
-    for blueprint in (push.blueprint, api.blueprint, openapi.blueprint):
+    for blueprint in (push.blueprint, api.blueprint, receipts.blueprint, openapi.blueprint):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account.blueprint)
     app.register_blueprint(prefill.blueprint)
     app.register_blueprint(region.blueprint)
+    app.register_blueprint(smspage.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     pages.prepare(app)
@@ -75,7 +78,7 @@ class _FormSessions(SecureCookieSessionInterface):
     """Flask's session holds the CSRF token of forms; programs have no forms and need no session."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if request.path.startswith(("/api/", "/push/")):
+        if request.path.startswith(problems.PROGRAMS):
             return None
         return super().open_session(app, request)
 

@@ -12,7 +12,10 @@ from caseq.commands.access import access
 from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
+from caseq.commands.messages import messages
 from caseq.commands.policy import policy
+from caseq.commands.proof import proof
+from caseq.commands.tasks import tasks
 
 
 class _Commands(click.Group):
@@ -25,6 +28,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except DatabaseUnavailable as error:
             click.echo(f"database: {error}. Is it there, and migrated (caseq upgrade)?", err=True)
+        except BrokenPipeError:
+            raise  # whoever read our lines has enough of them: click ends without a word
         except (CaseqError, OSError) as error:
             click.echo(str(error), err=True)
         sys.exit(1)
@@ -57,14 +62,15 @@ def serve(bind: str, workers: int) -> None:
 def worker() -> None:
     """Send what waits in the outbox, until SIGTERM."""
     from caseq import logs
+    from caseq import runtime as runtimes
     from caseq import worker as background
 
     runtime = configured.runtime()
-    if runtime.gateway is None:
-        click.echo("environment: set CASEQ_TWILIO_ACCOUNT_SID (or CASEQ_SMS_FILE for development)", err=True)
+    if not runtime.gateways:
+        click.echo("environment: set CASEQ_ALIYUN_… or CASEQ_TWILIO_… (or CASEQ_SMS_FILE for development)", err=True)
         sys.exit(1)
     logs.configure()
-    background.run(runtime, runtime.gateway)
+    background.run(runtime, runtimes.router(runtime))
 
 
 @main.command()
@@ -109,10 +115,11 @@ def check(with_contacts: bool) -> None:
     click.echo(f"sources with a key: {', '.join(connected) or 'none'}")
     click.echo(f"sources in shadow: {', '.join(sorted(settings.policy.shadow)) or 'none'}")
     click.echo(f"printing: {printing.state()}")
+    click.echo(f"public holidays: {watching.holidays_state(runtime)}")
     regions = [f"{name} ({len(file.keys())} keys)" for name, file in runtime.link_keys.items()]
     click.echo(f"regional systems: {', '.join(regions) or 'none'}")
-    if runtime.gateway is None:
-        click.echo("environment: no SMS gateway: set CASEQ_TWILIO_ACCOUNT_SID or CASEQ_SMS_FILE", err=True)
+    if not runtime.gateways:
+        click.echo("environment: no SMS gateway: set CASEQ_ALIYUN_… or CASEQ_TWILIO_… or CASEQ_SMS_FILE", err=True)
         faults += 1
     for part, state in watching.readiness(runtime).items():
         if part != "worker":
@@ -128,6 +135,9 @@ main.add_command(access)
 main.add_command(codes)
 main.add_command(link)
 main.add_command(keys)
+main.add_command(messages)
+main.add_command(tasks)
+main.add_command(proof)
 
 
 @main.group()

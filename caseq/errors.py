@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: So much of a provider's code is kept.
+LONGEST_CODE = 80
+
 
 class CaseqError(Exception):
     """The root of what this project raises on purpose."""
@@ -59,7 +62,7 @@ class SmsError(CaseqError):
 
     def __init__(self, code: str, retry_after: float | None = None) -> None:
         super().__init__(code)
-        self.code = code
+        self.code = code[:LONGEST_CODE]
         self.retry_after = retry_after
 
 
@@ -77,6 +80,11 @@ class TryLater(SmsError):
 
 class AccountProblem(TryLater):
     """The account, not the message, is refused: keep every message and call a human."""
+
+
+class TooLate(SmsError):
+    """Surely not accepted, because the worker was held up: its time for this message was over before the provider had
+    read the whole of it, and by now somebody else may be sending it."""
 
 
 class OutcomeUnknown(SmsError):

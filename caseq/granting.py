@@ -2,12 +2,14 @@
 reason, in the audit."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
+from caseq.rules.agreed import cleaned, may_be_agreed
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import lookup_key
 from caseq.runtime import Runtime
-from caseq.store import auditing, grants, preferences, sessions, ways
+from caseq.store import auditing, contacts, grants, preferences, sessions, ways
 from caseq.store.access import REVOKED
 from caseq.store.grants import GrantRow
 
@@ -93,3 +95,29 @@ def safe_contact(runtime: Runtime, case_number: str, party: str, by: str, reason
         facts = {"by": by, "reason": reason}
         auditing.record(connection, "safe_contact", now, party_id=row.party_id, case_id=row.case_id, facts=facts)
         return preferences.of(connection, runtime.sealer, row.party_id).safe_contact
+
+
+class Agreed(StrEnum):
+    """What became of a phrase that a party agreed on at the counter."""
+
+    DONE = "done"
+    REMOVED = "removed"
+    NOBODY = "nobody"
+    UNFIT = "unfit"
+
+
+def agree(runtime: Runtime, case_number: str, party: str, phrase: str, by: str, reason: str) -> Agreed:
+    """Keep the phrase that a party agreed on with staff, "" to remove it; the audit says who and why, not which."""
+    now, key, phrase = runtime.clock(), lookup_key(case_number), cleaned(phrase)
+    with runtime.database.transaction() as connection:
+        row = grants.named(grants.of_case(connection, runtime.settings.policy, key, bureau_date(now)), key, party)
+        if row is None:
+            return Agreed.NOBODY
+        wishes = preferences.of(connection, runtime.sealer, row.party_id)
+        name = contacts.name_of(connection, runtime.sealer, row.party_id)
+        if not may_be_agreed(runtime.settings.wording, wishes.language, phrase, name):
+            return Agreed.UNFIT
+        preferences.keep(connection, runtime.sealer, row.party_id, replace(wishes, phrase=phrase), now)
+        facts = {"by": by, "reason": reason, "removed": not phrase}
+        auditing.record(connection, "phrase", now, party_id=row.party_id, case_id=row.case_id, facts=facts)
+    return Agreed.DONE if phrase else Agreed.REMOVED

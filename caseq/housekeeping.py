@@ -3,13 +3,18 @@
 from datetime import timedelta
 
 from caseq.runtime import Runtime
-from caseq.store import guessing, links, logins, sessions, ways
+from caseq.store import guessing, links, logins, outcomes, sessions, ways
 
 KEPT = timedelta(days=2)
+#: So long the outbox tells what became of a code; what became of news is the proof that somebody was told, and stays.
+CODES_KEPT = timedelta(days=90)
+#: So many codes are forgotten in one transaction, so that no push waits for long.
+_MOST = 2000
 
 
 def tidy(runtime: Runtime) -> None:
-    """Delete login records and link tokens that ended some days ago; the daily count of codes needs one day of them."""
+    """Delete login records and link tokens that ended some days ago, the daily count of codes needs one day of them;
+    and what the outbox has of requests and codes of some months ago."""
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         logins.forget_old(connection, now - KEPT)
@@ -17,3 +22,5 @@ def tidy(runtime: Runtime) -> None:
         ways.forget_old(connection, now - KEPT)
         links.forget_old(connection, now - KEPT)
         guessing.forget_old(connection, int(now.timestamp()) // 3600)
+    with runtime.database.transaction() as connection:
+        outcomes.forget_old(connection, now - CODES_KEPT, _MOST)

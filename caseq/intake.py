@@ -6,16 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from caseq.rules import events
+from caseq.rules import events, telling, workdays
 from caseq.rules.book import Book, Change
-from caseq.rules.case import Case, Event, Milestone, Party, RecordType
+from caseq.rules.case import Case, Event, Kind, Milestone, Party, RecordType, Role
 from caseq.rules.events import Outcome
 from caseq.rules.news import Editor
 from caseq.rules.numbers import lookup_key, mobile
 from caseq.rules.pushfile import Header, Refusal, newly_missing, without
+from caseq.rules.telling import Wait
+from caseq.rules.timelimits import limit_for
+from caseq.rules.workdays import Due
 from caseq.runtime import Runtime
 from caseq.settings import Source
-from caseq.store import auditing, files, ledger, outbox, pushes, recipients, writing
+from caseq.store import auditing, files, ledger, outbox, pushes, recipients, shown, tasks, writing
 from caseq.store.database import Connection
 from caseq.store.files import Gap
 from caseq.store.ledger import Held
@@ -54,6 +57,15 @@ class TakenIn:
     healed: Sequence[Gap]
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A party, by key, must hear of a change; `before` is what it saw of the record until then."""
+
+    party: str
+    change: Change
+    before: tuple[object, ...] | None
+
+
 class Replayed:
     """The same file was taken before; nothing was changed."""
 
@@ -67,7 +79,7 @@ class _Batch:
     waiting: dict[str, list[Event]]
     changes: list[Change] = field(default_factory=list)
     lines: dict[str, datetime] = field(default_factory=dict)  # milestone key: since when its line is shown
-    news: list[tuple[str, Change]] = field(default_factory=list)  # (party key, change)
+    news: list[Heard] = field(default_factory=list)
     renumbered: list[Change] = field(default_factory=list)
     received: list[str] = field(default_factory=list)
     parked: dict[str, tuple[str, Any]] = field(default_factory=dict)  # event id: (case key, raw event)
@@ -84,7 +96,7 @@ class _Batch:
             self.changes.append(placed)
             if placed.type is RecordType.PARTY and self.editor.tells_former(self.book, placed):
                 self.renumbered.append(placed)
-            self.news += [(party_key, placed) for party_key in self.editor.readers(self.book, placed)]
+            self.news += [Heard(key, placed, before) for key, before in self.editor.readers(self.book, placed)]
             return Result(event.id, Outcome.ACCEPTED)
         if placed.outcome is Outcome.REFUSED:
             self.refused.append((event.raw, placed.errors))
@@ -264,18 +276,44 @@ def _store(runtime: Runtime, source: Source, connection: Connection, batch: _Bat
         if found := former.get(change.key):
             cause = f"{found.party_id}:{change.event.sequence}"
             outbox.add_notice(connection, Purpose.NUMBER, found.party_id, found.phone_hash, cause, now, found.sealed)
-    outbox.add_news(
-        connection,
-        [
-            outbox.News(
-                party_id=book.parties[key].id or party_ids[key],
-                phone_hash=book.parties[key].phone_hash or "",
-                cause=f"{change.type}:{change.key}:{change.event.sequence}",
-            )
-            for key, change in batch.news
-        ],
-        now,
+    news = [_news(runtime, book, heard, party_ids, now) for heard in batch.news]
+    outbox.add_news(connection, news, now)
+    for item in news:
+        if item.wait in (Wait.IN_PERSON, Wait.STAFF_TELL):
+            whom, end = item.party_id, item.legal_end_at
+            tasks.make(connection, tasks.Kind.TELL, f"{whom}:{item.key}", item.wait, now, party_id=whom, due_at=end)
+
+
+def _news(runtime: Runtime, book: Book, heard: Heard, party_ids: Mapping[str, int], now: datetime) -> outbox.News:
+    """The change as the outbox keeps it for this party: when it is due, and why not at once."""
+    entry, change = book.parties[heard.party], heard.change
+    case = book.cases[change.case_key].record
+    assert entry.live is not None
+    assert case is not None
+    record = change.after.record if isinstance(change.after.record, Milestone) else None
+    how = telling.manner(runtime.settings.telling, record.name if record else None, entry.live.role)
+    end = _legal_end(runtime, case.kind, record, entry.live.role, change.event.time) if record else None
+    tell_first = record is not None and record.tell_first
+    wait, due_at = telling.wait_of(how, tell_first, end.at if end else None, now)
+    return outbox.News(
+        party_id=entry.id or party_ids[heard.party],
+        phone_hash=entry.phone_hash or "",
+        cause=f"{change.type}:{change.key}:{change.event.sequence}",
+        record=change.type,
+        key=change.key,
+        milestone=record.name if record else None,
+        formed_at=change.event.time,
+        due_at=due_at,
+        wait=wait,
+        before_hash=shown.fingerprint(runtime.sealer, heard.before),
+        legal_end_at=end.at if end else None,
+        legal_end_provisional=end.is_provisional if end else None,
     )
+
+
+def _legal_end(runtime: Runtime, kind: Kind, milestone: Milestone, role: Role, formed_at: datetime) -> Due:
+    limit = limit_for(runtime.settings.time_limits, kind, milestone.name, role, milestone.details)
+    return workdays.due(runtime.settings.workdays, formed_at, limit)
 
 
 def counted(results: Iterable[Result]) -> Mapping[str, int]:

@@ -7,8 +7,32 @@ from typing import Any
 
 import structlog
 
-#: Libraries that would write numbers or addresses of requests into the log at INFO.
-_TOO_TALKATIVE = ("twilio", "httpx", "httpcore", "urllib3", "alembic", "flask-limiter", "sqlalchemy")
+#: Libraries that would write numbers or addresses of requests into the log below that level. With Aliyun an address is
+#: number and code, and urllib3 warns of headers that it cannot read with the address of the request.
+_LEVELS = {
+    "twilio": logging.WARNING,
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "alembic": logging.WARNING,
+    "flask-limiter": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
+#: Libraries that ask a provider: what they say of a request quotes its address, and with it a telephone number.
+_ASKING = ("twilio", "httpx", "httpcore", "urllib3")
+
+
+def without_requests(record: logging.LogRecord) -> bool:
+    """False for a line that may hold part of a request, whatever level somebody gave its logger.
+
+    A warning of a library that asks a provider stays, but without the values that were to be put into it.
+    """
+    library = record.name.split(".")[0]
+    if record.levelno < _LEVELS.get(library, logging.NOTSET):
+        return False
+    if library in _ASKING:
+        record.args = ()
+    return True
 
 
 def without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -27,13 +51,13 @@ def configure(level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    rendered: list[Any] = [
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+        without_values,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     structlog.configure(
-        processors=[
-            *shared,
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            without_values,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
+        processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -42,12 +66,15 @@ def configure(level: int = logging.INFO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
         )
     )
+    handler.addFilter(without_requests)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TOO_TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    quieten()
+
+
+def quieten() -> None:
+    """Let no library write what may hold a number, whatever the level of our own lines is."""
+    for name, level in _LEVELS.items():
+        logging.getLogger(name).setLevel(level)

@@ -1,17 +1,25 @@
 """What a person who is signed in wants, and ending every session of theirs at once."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from caseq.rules.agreed import cleaned, may_be_agreed
 from caseq.runtime import Runtime
-from caseq.store import auditing, preferences, recipients, sessions
+from caseq.store import auditing, contacts, preferences, recipients, sessions
 from caseq.store.database import Connection
-from caseq.store.preferences import Account
+from caseq.store.preferences import Account, Preferences
 from caseq.store.sessions import SignedIn
 
 _SHOWN_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class NotAgreed:
+    """The phrase may not be agreed on, so nothing was changed; `account` has the wishes that were stated."""
+
+    account: Account
 
 
 def account(runtime: Runtime, token: str) -> Account | None:
@@ -22,14 +30,18 @@ def account(runtime: Runtime, token: str) -> Account | None:
         return None if who is None else _account(runtime, connection, who, now)
 
 
-def change(runtime: Runtime, token: str, changes: Mapping[str, Any]) -> Account | None:
+def change(runtime: Runtime, token: str, changes: Mapping[str, Any]) -> Account | NotAgreed | None:
     """State other wishes; `changes` names fields of `Preferences`. None if nobody is signed in."""
     now = runtime.clock()
     with runtime.database.transaction() as connection:
         who = _who(runtime, connection, token, now)
         if who is None:
             return None
-        wishes = replace(preferences.of(connection, runtime.sealer, who.party_id), **changes)
+        before = preferences.of(connection, runtime.sealer, who.party_id)
+        wishes = replace(before, **changes)
+        wishes = replace(wishes, phrase=cleaned(wishes.phrase))
+        if not _may_be_agreed(runtime, connection, who.party_id, before, wishes):
+            return NotAgreed(replace(_account(runtime, connection, who, now), wishes=wishes))
         preferences.keep(connection, runtime.sealer, who.party_id, wishes, now)
         _note(connection, "prefer", who, now, {"changed": sorted(changes)})
         return _account(runtime, connection, who, now)
@@ -50,6 +62,16 @@ def sign_out_everywhere(runtime: Runtime, token: str) -> bool:
 def _who(runtime: Runtime, connection: Connection, token: str, now: datetime) -> SignedIn | None:
     settings = runtime.settings
     return sessions.signed_in(connection, settings.policy, token, now, settings.login.session_idle)
+
+
+def _may_be_agreed(
+    runtime: Runtime, connection: Connection, party_id: int, before: Preferences, wishes: Preferences
+) -> bool:
+    """Whether messages may carry this phrase in this language; what was agreed before stays agreed."""
+    if (wishes.phrase, wishes.language) == (before.phrase, before.language) or not wishes.phrase:
+        return True
+    name = contacts.name_of(connection, runtime.sealer, party_id)
+    return may_be_agreed(runtime.settings.wording, wishes.language, wishes.phrase, name)
 
 
 def _account(runtime: Runtime, connection: Connection, who: SignedIn, now: datetime) -> Account:

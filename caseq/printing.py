@@ -64,6 +64,36 @@ def code_sheet(sheet: CodeSheet) -> bytes:
     return _pdf("codes.typ", _facts(sheet))
 
 
+@dataclass(frozen=True)
+class ProofSheet:
+    """All that stands on the sheet that proves how a party was told.
+
+    `lines` are ready words, under the names that templates/notices/proof.typ uses; `qr` is the hash, `hash` in groups.
+    """
+
+    bureau: Bureau
+    case: str
+    role: str
+    party: str
+    made: str
+    by: str
+    reason: str
+    policy: str
+    lines: Sequence[Mapping[str, object]]
+    hash: str
+    qr: str
+
+
+def proof_sheet(sheet: ProofSheet) -> bytes:
+    """The proof as PDF, A4; raises CannotPrint if something is missing here."""
+    if not _has_extra():
+        raise CannotPrint(NO_EXTRA)
+    ready = {name: getattr(sheet, name) for name in ProofSheet.__dataclass_fields__ if name != "bureau"}
+    about = {"bureau": sheet.bureau.name["zh"], "help_phone": sheet.bureau.help_phone}
+    fonts = {"text_font": TEXT_FONT, "code_font": CODE_FONT}
+    return _pdf("proof.typ", {**ready, **about, **fonts, "qr": _qr(sheet.qr)})
+
+
 def _has_extra() -> bool:
     return all(find_spec(library) is not None for library in ("typst", "segno"))
 

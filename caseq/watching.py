@@ -1,21 +1,44 @@
 """How the service is doing: readiness, the figures that operators watch, the alarm when a source falls silent."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import structlog
 
 from caseq.errors import DatabaseUnavailable
-from caseq.rules.case import bureau_date
+from caseq.rules.case import BUREAU_TIME, bureau_date
+from caseq.rules.workdays import first_unknown
 from caseq.runtime import Runtime
-from caseq.store import contacts, files, grants, heartbeats, outbox, pushes, schema, wall
+from caseq.store import (
+    attempts,
+    contacts,
+    deadnumbers,
+    files,
+    grants,
+    heartbeats,
+    outbox_figures,
+    pushes,
+    schema,
+    spending,
+    tasks,
+    wall,
+)
+from caseq.store.database import Connection
 from caseq.store.files import Gap
+from caseq.store.outbox import Lane
 from caseq.store.pushes import SourceState
+from caseq.store.tasks import Kind
 
 log = structlog.get_logger("caseq.watching")
 
 ALARM_AGAIN = timedelta(hours=1)
+#: So many working days ahead the public holidays should be known: limits of five, and some days to mend it.
+WORKING_DAYS_AHEAD = 10
+#: What a provider's code looks like; anything else, and what could be a telephone number, is not told as one.
+_CODE = re.compile(r"(?!.*[0-9]{7})[A-Za-z0-9_.:/ -]{0,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +53,31 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class State:
-    """Figures from the database: messages by (purpose, state), events that wait, how sources speak, batches that
-    crossed no air gap although later ones did, parties still entered in cases that were merged into others, parties
-    whose contact was found edited by hand."""
+class Messages:
+    """Figures about messages: rows by (purpose, state), the age of the oldest due one, and of this day of the bureau
+    the calls of providers by (gateway, outcome, code), what was handed over by (lane, gateway), how much a lane may at
+    most, and yuan by gateway; what was handed over since the beginning; dead numbers; tasks (open, late) by kind;
+    the lanes that staff stopped."""
 
-    messages: Mapping[tuple[str, str], int]
-    oldest_message_seconds: float
+    counts: Mapping[tuple[str, str], int]
+    oldest_seconds: Mapping[Lane, float]
+    attempts_today: Mapping[tuple[str, str, str], int]
+    handed_over_today: Mapping[tuple[Lane, str], int]
+    handed_over: Mapping[tuple[Lane, str], int]
+    limits: Mapping[Lane, int]
+    yuan_today: Mapping[str, float]
+    dead_numbers: int
+    tasks: Mapping[Kind, tuple[int, int]]
+    stopped: frozenset[Lane]
+
+
+@dataclass(frozen=True)
+class State:
+    """Figures from the database: messages, events that wait, how sources speak, batches that crossed no air gap
+    although later ones did, parties still entered in cases that were merged into others, parties whose contact was
+    found edited by hand."""
+
+    messages: Messages
     waiting: Mapping[str, int]
     sources: Sequence[Heard]
     files_missing: Mapping[str, int]
@@ -75,16 +116,44 @@ def state(runtime: Runtime) -> State:
     """The figures of this moment."""
     now = runtime.clock()
     with runtime.database.autocommit() as connection:
-        oldest = outbox.oldest_due(connection, now)
         return State(
-            messages=outbox.counts(connection),
-            oldest_message_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+            messages=_messages(runtime, connection, now),
             waiting=pushes.waiting_counts(connection),
             sources=[_heard(runtime, source, now) for source in pushes.source_states(connection)],
             files_missing=files.missing_counts(connection),
             left_behind=grants.count_left_behind(connection, runtime.settings.policy, bureau_date(now)),
             contacts_broken=contacts.count_broken(connection),
         )
+
+
+def _messages(runtime: Runtime, connection: Connection, now: datetime) -> Messages:
+    sending, today = runtime.settings.sending, bureau_date(now)
+    oldest = outbox_figures.oldest_due(connection, now)
+    handed_over = spending.today(connection, today)
+    yuan: Counter[str] = Counter()
+    for (_, gateway), count in handed_over.items():
+        yuan[gateway] += count
+    return Messages(
+        counts=outbox_figures.counts(connection),
+        oldest_seconds={lane: (now - since).total_seconds() for lane, since in oldest.items()},
+        attempts_today=_attempts(connection, today),
+        handed_over_today=handed_over,
+        handed_over=spending.totals(connection),
+        limits={Lane.CODES: sending.most_codes_a_day, Lane.NEWS: sending.most_news_a_day},
+        yuan_today={name: round(count * sending.prices.get(name, 0), 2) for name, count in yuan.items()},
+        dead_numbers=deadnumbers.count(connection),
+        tasks=tasks.counts(connection, now),
+        stopped=frozenset(spending.stopped(connection)),
+    )
+
+
+def _attempts(connection: Connection, day: date) -> Mapping[tuple[str, str, str], int]:
+    """How many calls of this day of the bureau ended how, by gateway, outcome and code."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    since = datetime.combine(day, time(), BUREAU_TIME)
+    for gateway, outcome, code, count in attempts.results_since(connection, since):
+        found[gateway, outcome, code if _CODE.fullmatch(code) else "other"] += count
+    return found
 
 
 def gaps(runtime: Runtime) -> list[Gap]:
@@ -133,3 +202,22 @@ def warn_of_the_mute(runtime: Runtime) -> None:
     for source in runtime.settings.sources.values():
         if source.keys and source.name not in known:
             log.warning("source_never_spoke", source=source.name)
+
+
+def holidays_state(runtime: Runtime) -> str:
+    """Up to which year the public holidays are known, and what is wrong if that is not far enough."""
+    known = f"known up to {runtime.settings.workdays.known_up_to}"
+    if (unknown := _first_unknown_day(runtime)) is None:
+        return known
+    return f"{known}, not far enough: from {unknown} they are assumed (docs/operators.md, Working days)"
+
+
+def warn_of_unknown_days(runtime: Runtime) -> None:
+    """Write to the log if the public holidays of the next working days are not all known."""
+    if (unknown := _first_unknown_day(runtime)) is not None:
+        known_up_to = runtime.settings.workdays.known_up_to
+        log.warning("holidays_unknown", unknown_from=unknown.isoformat(), known_up_to=known_up_to)
+
+
+def _first_unknown_day(runtime: Runtime) -> date | None:
+    return first_unknown(runtime.settings.workdays, bureau_date(runtime.clock()), WORKING_DAYS_AHEAD)

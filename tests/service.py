@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -20,15 +22,25 @@ from unittest.mock import patch
 
 import requests
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
-from caseq import answering, texting
+from caseq import answering
 from caseq import runtime as runtimes
 from caseq.app import create_app
+from caseq.demo.promptly import copied
 from caseq.rules import signing
 from caseq.rules.book import Book
+from caseq.rules.routes import Route
+from caseq.rules.telling import Channel, Line, Manner, Quiet
 from caseq.runtime import Runtime
-from caseq.settings import load
+from caseq.settings import Settings, load
 from caseq.sms.file_sms import FileGateway
+from caseq.sms.route import Router
+from caseq.store import attempts
+from caseq.store.outbox import Lane
+from caseq.store.tables import attempts as calls
+from caseq.store.tables import outbox
+from caseq.texting import sending, tracing
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -139,6 +151,13 @@ class Service:
     def app(self) -> Any:
         return create_app(self.runtime)
 
+    @cached_property
+    def router(self) -> Router:
+        return Router({self.gateway.name: self.gateway}, (Route("+", (self.gateway.name,)),), self.seconds)
+
+    def seconds(self) -> float:
+        return self.clock.now.timestamp()
+
     @property
     def client(self) -> FlaskClient:
         return self.app.test_client()
@@ -158,9 +177,17 @@ class Service:
         """Let the worker do all there is to do now."""
         while answering.resolve(self.runtime):
             pass
-        while jobs := texting.claim(self.runtime, 20):
-            for job in jobs:
-                texting.send(self.runtime, self.gateway, job)
+        empty = 0
+        while empty < 2:  # a message that is sent to another number than before is claimed a second time
+            ready = sending.claim(self.runtime, self.router, {Lane.CODES: 20, Lane.NEWS: 20})
+            empty = 0 if ready else empty + 1
+            while ready:
+                ready = sending.record(self.runtime, self.router, [sending.send(self.router, one) for one in ready])
+
+    def ask(self) -> None:
+        """Let the worker ask the providers what there is to ask now."""
+        for job in tracing.claim_to_ask(self.runtime, 100):
+            tracing.ask(self.runtime, self.router, job)
 
     def messages(self, phone: str | None = None) -> list[str]:
         """The codes and news sent so far, to one number (as typed) or to all."""
@@ -179,8 +206,18 @@ class Service:
     @cached_property
     def _notice_texts(self) -> dict[str, str]:
         settings = self.runtime.settings
-        kinds = [(texts, kind) for texts in settings.texts.values() for kind in ("device", "number")]
-        return {texts.notice_text(kind, settings.bureau.help_phone): kind for texts, kind in kinds}
+        values = {"help_phone": settings.bureau.help_phone}
+        kinds = [(language, kind) for language in ("zh", "en") for kind in ("device", "number")]
+        return {settings.wording.written(kind, language, values).text: kind for language, kind in kinds}
+
+    def told(self) -> Counter[str]:
+        """Of how many changes each number was told, in however many SMS."""
+        numbers = {attempts.id_of(line["key"]): line["to"] for line in self.gateway.messages()}
+        sms = func.coalesce(outbox.c.part_of, outbox.c.id)
+        ended = outbox.c.state.in_(["sent", "delivered", "merged"])
+        wanted = select(calls.c.id).join(outbox, calls.c.message_id == sms).where(outbox.c.purpose == "news", ended)
+        with self.runtime.database.autocommit() as connection:
+            return Counter(numbers[id_] for id_ in connection.execute(wanted).scalars() if id_ in numbers)
 
     def code_for(self, phone: str = PHONE, case: str = CASE) -> tuple[str, str]:
         """Ask for a code as a program would; (challenge, code from the newest SMS)."""
@@ -210,10 +247,27 @@ class Service:
 def service(database_url: str, folder: Path, clock: Clock | None = None, **environ: str) -> Service:
     """A service on a migrated database."""
     clock = clock or Clock()
-    settings = load(environment(database_url, folder, **environ))
+    settings = promptly(load(environment(database_url, folder, **environ)))
     built = runtimes.build(settings, clock)
     gateway = FileGateway(folder / "sms.jsonl")
-    return Service(replace(built, gateway=gateway), clock, gateway)
+    return Service(replace(built, gateways={gateway.name: gateway}), clock, gateway)
+
+
+def promptly(settings: Settings) -> Settings:
+    """These settings, in which news go out at once, at any time of day: tests of waiting state their own table."""
+    at_once = Line(None, None, Manner(Channel.SMS, timedelta(), None, tell_first=False))
+    return replace(settings, telling=(at_once,))
+
+
+def with_nights(service: Service) -> None:
+    """From now on no news by night, and all of them at its very end."""
+    settings = service.runtime.settings
+    by_day = Line(
+        None, None, Manner(Channel.SMS, timedelta(), Quiet(time_of_day(21), time_of_day(8)), tell_first=False)
+    )
+    sending = replace(settings.sending, spread=timedelta())
+    service.runtime = replace(service.runtime, settings=replace(settings, telling=(by_day,), sending=sending))
+    vars(service).pop("app", None)
 
 
 def digits_of(text: str) -> str:
@@ -265,7 +319,11 @@ class Served:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environ = environment(database_url, folder, **{"CASEQ_PUBLIC_URL": self.url, **environ})
+        config = folder / "config"
+        if not config.exists():
+            copied(ROOT / "config", config)
+        more = {"CASEQ_PUBLIC_URL": self.url, "CASEQ_CONFIG_DIR": str(config), **environ}
+        self.environ = environment(database_url, folder, **more)
         self.gateway = FileGateway(folder / "sms.jsonl")
         serve = ["caseq.cli", "serve", "--bind", f"127.0.0.1:{self.port}"]
         self.server = Process(serve, self.environ, folder / "serve.log")

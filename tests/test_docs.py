@@ -1,5 +1,6 @@
 """The documents against the code: variables, settings, commands, links, layers. What they name must be there."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 
 from adapters.run import main as adapter
 from caseq.cli import main as caseq
+from caseq.rules.telling import Wait
+from caseq.store import outbox, outcomes
+from caseq.texting import composing, overseeing, sending, tracing
+from caseq.texting.sending import NOT_UNDERSTOOD
 from tests.service import ROOT
 from tests.test_layers import ROWS
 
@@ -34,7 +39,7 @@ def variables(*folders: str) -> set[str]:
 
 def test_every_variable_of_the_service_is_in_the_operators_handbook():
     known = {name.replace("PUSH_KEY_", "PUSH_KEY_<SOURCE>") for name in variables("caseq") if name.strip("_")}
-    known = {name for name in known if not name.startswith("CASEQ_ADAPTER_")}
+    known = {name for name in known if not name.startswith("CASEQ_ADAPTER_") and not name.endswith("_")}
     assert len(known) > 10
     missing = {name for name in known if f"`{name.removesuffix('_')}`" not in text_of(OPERATORS)}
     assert missing == set()
@@ -56,12 +61,13 @@ def test_the_handbook_names_no_variable_that_nobody_reads():
 # Settings
 
 KEY = re.compile(r"([a-z_]+)\s*=")
+LISTED = re.compile(r"^#   ([a-z_]+) {2,}\S")
 
 
 def undocumented(text: str) -> list[str]:
     """The keys without a comment, beside them or above the run of keys they stand in.
 
-    A key that has its comment in one table needs none in the next.
+    A key that has its comment in one table needs none in the next. A comment may also be a list of keys, one a line.
     """
     explained: set[str] = set()
     missing, is_run_explained = [], False
@@ -70,6 +76,7 @@ def undocumented(text: str) -> list[str]:
             is_run_explained = False
         elif line.startswith("#"):
             is_run_explained = True
+            explained.update(LISTED.findall(line))
         elif found := KEY.match(line):
             if is_run_explained or " # " in line or found.group(1) in explained:
                 explained.add(found.group(1))
@@ -150,6 +157,27 @@ def test_a_command_that_does_not_exist_is_noticed():
 def test_the_readme_names_the_commands_one_needs_first():
     found = {" ".join(words) for words in commands(text_of(ROOT / "README.md"))}
     assert {"make demo", "make test"} <= found
+
+
+# Messages
+
+
+def test_every_event_about_messages_is_in_the_operators_handbook():
+    files = [*(ROOT / "caseq" / "texting").glob("*.py"), *(ROOT / "caseq" / "sms").glob("*.py")]
+    events = {name for path in files for name in re.findall(r"log\.\w+\(\"(\w+)\"", path.read_text(encoding="utf-8"))}
+    assert len(events) > 10
+    assert {name for name in events if f"`{name}`" not in text_of(OPERATORS)} == set()
+
+
+def test_every_state_and_reason_of_a_message_is_in_the_operators_handbook():
+    reasons = {composing.NOTHING_NEW, composing.DEAD_NUMBER, composing.TOO_LATE, sending.NOT_BEGUN, NOT_UNDERSTOOD}
+    reasons |= {outbox.NIGHT, outbox.BY_STAFF, outbox.TOLD_IN_PERSON, *Wait, *outbox.State}
+    for module in (composing, overseeing, sending, tracing, outcomes):
+        source = inspect.getsource(module)
+        said = re.findall(r"(?:Drop\(|return |reason := |reason = |now, |\"reason\": )\"([a-z][a-z ]+[a-z])\"", source)
+        reasons |= {words for words in said if " " in words and not words.startswith(("it is", "its turn"))}
+    assert len(reasons) > 30
+    assert {reason for reason in reasons if f"`{reason}`" not in text_of(OPERATORS)} == set()
 
 
 # Links and leftovers

@@ -29,6 +29,7 @@ ROWS = (
         "caseq.numbering",
         "caseq.previewing",
         "caseq.printing",
+        "caseq.proving",
         "caseq.quarantine",
         "caseq.rekeying",
         "caseq.texting",
@@ -48,6 +49,7 @@ LIBRARIES = {
     "alembic": ("caseq.store",),
     "apispec": ("caseq.web",),
     "babel": ("caseq.web",),
+    "chinese_calendar": ("caseq.rules",),
     "click": ("caseq.cli", "caseq.commands", "adapters.run"),
     "cryptography": ("caseq.store",),
     "flask": ("caseq.web", "caseq.app"),
@@ -74,6 +76,7 @@ LIBRARIES = {
         "caseq.receiver",
         "caseq.answering",
         "caseq.rekeying",
+        "caseq.sms.route",
         "caseq.store.contacts",
         "caseq.texting",
         "caseq.watching",
@@ -83,6 +86,7 @@ LIBRARIES = {
     ),
     "twilio": ("caseq.sms",),
     "typst": ("caseq.printing",),
+    "urllib3": ("caseq.sms",),
     "werkzeug": ("caseq.web", "caseq.app"),
 }
 

@@ -189,3 +189,29 @@ def test_a_case_that_was_there_before_0004_ended_on_the_day_that_its_source_name
         "2026-11-23",
         None,
     ]
+
+
+def test_messages_keep_their_calls_through_0010_and_back(empty_database):
+    with alembic(empty_database) as config:
+        command.upgrade(config, "0009")
+    values = {"n": 1, "at": "2026-11-23 04:00:00+00:00"}
+    row = (
+        "INSERT INTO outbox (purpose, cause, lane, state, created_at, due_at, attempts, gateway, provider_id)"
+        " VALUES ('news', 'c1', 1, 'sent', :at, :at, :n, 'twilio', 'SM1')"
+    )
+    with empty_database.transaction() as connection:
+        connection.execute(text(row), values)
+        connection.execute(
+            text(row.replace("'c1'", "'c2'").replace("'sent'", "'sending'").replace("'SM1'", "NULL")), values
+        )
+    schema.upgrade(empty_database)
+    with empty_database.transaction() as connection:
+        calls = connection.execute(text("SELECT message_id, gateway, outcome, provider_id FROM attempts")).all()
+        states = connection.execute(text("SELECT state FROM outbox ORDER BY id")).scalars().all()
+    assert [tuple(call) for call in calls] == [(1, "twilio", "accepted", "SM1")]
+    assert states == ["sent", "needs_human"]
+    with alembic(empty_database) as config:
+        command.downgrade(config, "0009")
+    with empty_database.transaction() as connection:
+        back = connection.execute(text("SELECT state, gateway, provider_id FROM outbox ORDER BY id")).all()
+    assert [tuple(one) for one in back] == [("sent", "twilio", "SM1"), ("needs_human", None, None)]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def access() -> None:
-    """Who may enter a case; take a grant away, confirm who asks, or widen a case that a minor narrowed."""
+    """Who may enter a case, and what staff do: take a grant away, confirm who asks, widen a case, agree on a phrase."""
 
 
 @access.command("list")
@@ -103,6 +103,30 @@ def contact(case_number: str, party: str, by: str, reason: str) -> None:
     click.echo(said or "Nothing was said about that.")
 
 
+@access.command()
+@click.argument("case_number")
+@click.argument("party")
+@click.argument("text")
+@_signed
+def phrase(case_number: str, party: str, text: str, by: str, reason: str) -> None:
+    """Note the word TEXT that PARTY agrees on with you, by which it is told that a message is ours; "" removes it.
+
+    It stands in every SMS to PARTY, unless others use the telephone too, and nowhere else: not in the audit either.
+    """
+    from caseq import granting
+
+    _must_say(by, reason)
+    done = granting.agree(configured.runtime(), case_number, party, text, by.strip(), reason.strip())
+    if done in (granting.Agreed.NOBODY, granting.Agreed.UNFIT):
+        click.echo(_NOBODY if done is granting.Agreed.NOBODY else _UNFIT, err=True)
+        sys.exit(1)
+    click.echo(f"phrase {done}: {case_number} {party}")
+
+
+_UNFIT = (
+    "This may not be agreed on: at most 6 Chinese characters or letters, no digits or signs, not the person's name; "
+    "for somebody who gets SMS in English only the letters a to z."
+)
 _NOBODY = "No such party in a live case of this number; `caseq access list` shows who there is."
 
 

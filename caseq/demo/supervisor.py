@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from caseq import runtime
-from caseq.demo import casesystem, extras, ways
+from caseq.demo import casesystem, extras, promptly, ways
 from caseq.demo.casesystem import Person
 from caseq.demo.ways import Codes
 from caseq.rules import signing
@@ -125,6 +125,7 @@ def _make_anew(folder: Path) -> bool:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
+    promptly.copied(shipped("config"), folder / "config")
     return True
 
 
@@ -141,6 +142,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "CASEQ_SMS_FILE": str(folder / "messages.jsonl"),
         "CASEQ_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CASEQ_DEMO": "1",
+        "CASEQ_CONFIG_DIR": str(folder / "config"),
         "CASEQ_ADAPTER_STATE": str(folder / "adapter.db"),
         "CASEQ_ADAPTER_SOURCE_URL": f"sqlite:///{folder / 'casesystem.db'}",
         "CASEQ_ADAPTER_SERVICE_URL": f"http://127.0.0.1:{port}",
@@ -152,7 +154,7 @@ def _keys(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _children(folder: Path, port: int, environ: Mapping[str, str]) -> list[Child]:
-    mapping = str(shipped("config") / "adapters" / "b_asj.toml")
+    mapping = str(folder / "config" / "adapters" / "b_asj.toml")
     commands = {
         "service": ["caseq.cli", "serve", "--bind", f"127.0.0.1:{port}"],
         "worker": ["caseq.cli", "worker"],

@@ -4,6 +4,7 @@ import base64
 import hmac
 import re
 import unicodedata
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import pyotp
@@ -12,10 +13,18 @@ DIGITS = 8
 #: One person may stand in a case in up to this many roles by the same telephone; each role gets its own code.
 MOST_GRANTS = 7
 
+#: How far apart the clocks of two machines of the service may be.
+CLOCKS_DIFFER = timedelta(minutes=1)
+
 #: What the key of all codes is derived for.
 PURPOSE = "one-time codes"
 
 _SEPARATORS = re.compile(r"[\s\-]+")
+
+
+def is_in_time(asked_at: datetime, expires_at: datetime, now: datetime) -> bool:
+    """Whether a code is within its time; one that is yet to be asked for is of before the clock was set back."""
+    return asked_at <= now + CLOCKS_DIFFER and now < expires_at
 
 
 def secret(key: bytes, challenge_id: int) -> bytes:

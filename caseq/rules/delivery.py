@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from caseq.errors import LONGEST_CODE
+
 
 class Status(StrEnum):
     """How far a message is known to have come; a later member is never undone by an earlier one."""
@@ -34,9 +36,14 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a provider says of a message it accepted; `code` is its own and `failure` what that means, if it failed."""
+    """What a provider says of a message it accepted; `code` is its own, as much as a row holds, and `failure` what it
+    means, if it failed."""
 
     provider_id: str
     status: Status
     code: str | None = None
     failure: Failure | None = None
+
+    def __post_init__(self) -> None:
+        if self.code is not None:
+            object.__setattr__(self, "code", self.code[:LONGEST_CODE])

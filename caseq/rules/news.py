@@ -1,6 +1,6 @@
 """Whom a change concerns: a party gets one SMS for one change to what that party may see, and none otherwise."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -92,12 +92,13 @@ class Editor:
         values = milestone.values()
         return (milestone.name, *(_plain(values.get(name)) for name in sorted(fields)))
 
-    def readers(self, book: Book, change: Change) -> Iterator[str]:
-        """The keys of the parties who must hear of this change, given the book as it stood right after it."""
+    def readers(self, book: Book, change: Change) -> Iterator[tuple[str, Shown | None]]:
+        """The keys of the parties who must hear of this change, given the book as it stood right after it, each with
+        what it saw of the record before: None for nothing."""
         if self.in_shadow:
             return
         if change.type is RecordType.PARTY:
-            yield from self._newcomer(book, change)
+            yield from ((key, None) for key in self._newcomer(book, change))
             return
         if not self.is_recent(change.event.time):
             return
@@ -106,8 +107,9 @@ class Editor:
             party = _reachable(entry)
             if party is None or case is None or not may_enter(self.policy, case, party, self.today):
                 continue
-            if self._concerns(book, change, case, party):
-                yield key
+            told, tells = self._sides(book, change, case, party)
+            if told != tells:
+                yield key, told
 
     def tells_former(self, book: Book, change: Change) -> bool:
         """Whether the number that a party had until now is told that it is another one: its owner may have lost it."""
@@ -117,42 +119,63 @@ class Editor:
         is_other = before.phone_hash is not None and before.phone_hash != change.after.phone_hash
         return is_other and before.live.sms and may_enter(self.policy, case, before.live, self.today)
 
-    def _concerns(self, book: Book, change: Change, case: Case, party: Party) -> bool:
+    def seen_now(self, book: Book, case_key: str, party: Party, type_: RecordType, key: str) -> Shown | None:
+        """What the party sees of a record today, in the form of what `readers` gives; None for nothing.
+
+        Of its own record a party sees whether there is anything to see at all.
+        """
+        case = book.cases[case_key].live
+        if case is None:
+            return None
+        if type_ is RecordType.CASE:
+            return self._case_shown(case, party)
+        if type_ is RecordType.PARTY:
+            return ("page",) if self._page(book, case_key, case, party) else None
+        entry = book.milestones.get(key)
+        if entry is None or entry.live is None or entry.case_key != case_key:
+            return None
+        shown = self._shown(case, party, entry.live, case_key in book.narrowed)
+        return None if shown in self._others(book, case_key, key, case, party, [entry.live]) else shown
+
+    def _sides(self, book: Book, change: Change, case: Case, party: Party) -> tuple[Shown | None, Shown | None]:
+        """What the party was told of the record before this change, and what it would be told now."""
+        before, after = change.before.live if change.before else None, change.after.live
         if change.type is RecordType.CASE:
-            return self._case_differs(book, change, case, party)
-        before = change.before.live if change.before else None
-        after = change.after.live
+            return self._sides_of_case(book, change, case, party)
         assert not isinstance(before, (Case, Party))
         assert not isinstance(after, (Case, Party))
-        if after is not None and after.tell_first:
-            return False
         narrowed = change.case_key in book.narrowed
         told = None if before is None or before.tell_first else self._shown(case, party, before, narrowed)
         tells = None if after is None else self._shown(case, party, after, narrowed)
         if told == tells:
-            return False
-        others = self._others_of_every_subject(book, change, case, party)
-        return (None if told in others else told) != (None if tells in others else tells)
+            return told, tells
+        records = [entry.record for entry in (change.before, change.after) if entry is not None]
+        others = self._others(book, change.case_key, change.key, case, party, records)
+        return (None if told in others else told), (None if tells in others else tells)
 
-    def _others_of_every_subject(self, book: Book, change: Change, case: Case, party: Party) -> list[Shown]:
+    def _others(
+        self, book: Book, case_key: str, key: str, case: Case, party: Party, records: Iterable[object]
+    ) -> list[Shown]:
         """What the party reads of other milestones of every suspect: project() shows what reads alike once."""
         crowd = self.policy.of_every_subject.get((case.kind, party.role), frozenset())
-        records = [entry.record for entry in (change.before, change.after) if entry is not None]
         if not any(isinstance(record, Milestone) and record.name in crowd for record in records):
             return []
-        page = self._read(book, change.case_key, case, party)
-        return [shown for key, shown in page.items() if key != change.key and shown[0] in crowd]
+        page = self._read(book, case_key, case, party)
+        return [shown for other, shown in page.items() if other != key and shown[0] in crowd]
 
-    def _case_differs(self, book: Book, change: Change, case: Case, party: Party) -> bool:
+    def _sides_of_case(self, book: Book, change: Change, case: Case, party: Party) -> tuple[Shown | None, Shown | None]:
         before = change.before.live if change.before else None
         assert not isinstance(before, (Party, Milestone))
         if before is None or not may_enter(self.policy, before, party, self.today):
-            return bool(self._page(book, change.case_key, case, party))
-        if CaseState.TRANSFERRED in (before.state, case.state):
-            return before.state is not case.state
+            return None, self._case_shown(case, party) if self._page(book, change.case_key, case, party) else None
+        return self._case_shown(before, party), self._case_shown(case, party)
+
+    def _case_shown(self, case: Case, party: Party) -> Shown:
+        """What the party sees of the case itself: where it is, or that it is somewhere else now."""
+        if case.state is CaseState.TRANSFERRED:
+            return (case.state.value,)
         rule = self.policy.grant(case.kind, party.role).unit
-        fields = rule.fields if rule else ()
-        return any(getattr(before.unit, name) != getattr(case.unit, name) for name in fields)
+        return tuple(getattr(case.unit, name) for name in (rule.fields if rule else ()))
 
     def _newcomer(self, book: Book, change: Change) -> Iterator[str]:
         """The party itself, if this change lets it see milestones that it did not see, or be told of recent ones.

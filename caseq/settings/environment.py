@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules import signing
-from caseq.settings.model import Twilio
+from caseq.settings.model import Aliyun, Twilio
 
 SHORTEST_SECRET = 32
 DEFAULT_DATABASE_URL = "sqlite:///var/caseq.db"
@@ -16,6 +16,8 @@ _POSTGRESQL = "postgresql+psycopg://"
 _PUSH_KEY = "CASEQ_PUSH_KEY_"
 #: A role of PostgreSQL, as store/wall_rights.py takes it.
 _ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+#: What can stand in an address as it is.
+_PATH_SECRET = re.compile(r"[A-Za-z0-9_-]+")
 _REDIS = ("redis://", "rediss://", "valkey://", "valkeys://")
 
 
@@ -61,14 +63,16 @@ class Environment:
             "query_database_url": self._query_database_url(faults),
             "secret_keys": self._secret_keys(faults),
             "redis_url": self._redis_url(faults),
-            "public_url": self._public_url(faults),
+            "public_url": self._address("CASEQ_PUBLIC_URL", faults),
             "trusted_proxies": self._whole("CASEQ_TRUSTED_PROXIES", faults),
             "twilio": self._twilio(faults),
+            "aliyun": self._aliyun(faults),
             "sms_file": self.path("CASEQ_SMS_FILE"),
             "demo": self.text("CASEQ_DEMO") == "1",
         }
-        if settings["twilio"] and settings["sms_file"]:
-            faults.append(_fault("CASEQ_SMS_FILE", "set either this or CASEQ_TWILIO_ACCOUNT_SID, not both"))
+        for provider, name in (("twilio", "CASEQ_TWILIO_ACCOUNT_SID"), ("aliyun", "CASEQ_ALIYUN_ACCESS_KEY_ID")):
+            if settings[provider] and settings["sms_file"]:
+                faults.append(_fault("CASEQ_SMS_FILE", f"set either this or {name}, not both"))
         if faults:
             raise ConfigurationError(faults)
         return settings
@@ -109,11 +113,11 @@ class Environment:
                 faults.append(_fault("CASEQ_SECRET_KEY", f"key {position} has less than {SHORTEST_SECRET} characters"))
         return keys
 
-    def _public_url(self, faults: list[Fault]) -> str | None:
-        url = self.text("CASEQ_PUBLIC_URL")
+    def _address(self, name: str, faults: list[Fault]) -> str | None:
+        url = self.text(name)
         parts = _parts(url) if url else None
         if url and (parts is None or parts.scheme not in ("http", "https") or not parts.hostname):
-            faults.append(_fault("CASEQ_PUBLIC_URL", "must be an address such as https://cases.example.org"))
+            faults.append(_fault(name, "must be an address such as https://cases.example.org"))
         return url.rstrip("/") if url else None
 
     def _whole(self, name: str, faults: list[Fault]) -> int:
@@ -134,6 +138,21 @@ class Environment:
         if (sender is None) == (service is None):
             faults.append(_fault("CASEQ_TWILIO_FROM", "set either this or CASEQ_TWILIO_MESSAGING_SERVICE_SID"))
         return Twilio(account, token or "", sender, service, self.text("CASEQ_TWILIO_API_BASE"))
+
+    def _aliyun(self, faults: list[Fault]) -> Aliyun | None:
+        key, secret = self.text("CASEQ_ALIYUN_ACCESS_KEY_ID"), self.text("CASEQ_ALIYUN_ACCESS_KEY_SECRET")
+        receipt_secret = self.text("CASEQ_ALIYUN_RECEIPT_SECRET")
+        api_base = self._address("CASEQ_ALIYUN_API_BASE", faults)
+        if key is None and secret is None and receipt_secret is None and api_base is None:
+            return None
+        if key is None:
+            faults.append(_fault("CASEQ_ALIYUN_ACCESS_KEY_ID", "must be set with the other variables of Aliyun"))
+        if secret is None:
+            faults.append(_fault("CASEQ_ALIYUN_ACCESS_KEY_SECRET", "must be set with CASEQ_ALIYUN_ACCESS_KEY_ID"))
+        if receipt_secret and (len(receipt_secret) < SHORTEST_SECRET or not _PATH_SECRET.fullmatch(receipt_secret)):
+            reason = f"must be at least {SHORTEST_SECRET} letters, digits, - or _, as of: openssl rand -hex 32"
+            faults.append(_fault("CASEQ_ALIYUN_RECEIPT_SECRET", reason))
+        return Aliyun(key or "", secret or "", receipt_secret, api_base)
 
 
 def _with_driver(url: str) -> str:

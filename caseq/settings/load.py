@@ -9,20 +9,19 @@ from typing import Any, TypeVar
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules.disclosure import Policy
 from caseq.rules.guesses import MOST_CHANCE_A_DAY, Budget
-from caseq.rules.messages import Texts, segments
 from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
-from caseq.settings.model import Bureau, CodeLimits, Data, Limits, Login, Operations, Sending, Settings, Source, Worker
+from caseq.settings.messagesfile import read_messages
+from caseq.settings.model import Bureau, CodeLimits, Data, Limits, Login, Operations, Settings, Source, Worker
 from caseq.settings.regionsfile import read_regions
 from caseq.settings.rightsfile import read_rights, without_rights
-from caseq.settings.schemas import LANGUAGES, CaseqToml, MessagesToml, SourceToml
+from caseq.settings.schemas import CaseqToml, SourceToml
 from caseq.settings.shipped import shipped
 from caseq.settings.tomlfile import TomlFile
+from caseq.settings.workdaysfile import read_workdays
 
 T = TypeVar("T")
-#: As long as a help line can be.
-_HELP_PHONE = "0951-80110000"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -40,12 +39,13 @@ def load(environ: Mapping[str, str]) -> Settings:
 
     main = part(lambda: _main(folder / "caseq.toml"))
     sources = part(lambda: _sources(folder / "sources.toml", environment))
-    messages = part(lambda: _messages(folder / "messages.toml"))
+    messages = part(lambda: read_messages(folder / "messages.toml"))
     rights = part(lambda: read_rights(folder / "rights"))
     regions = part(lambda: read_regions(folder))
+    workdays = part(lambda: read_workdays(folder))
     policy = part(lambda: _policy(folder)) if main else None
     from_environment = part(environment.settings)
-    if rights is None or regions is None:
+    if rights is None or regions is None or workdays is None:
         raise ConfigurationError(faults)
     if faults or not (main and sources and messages and policy and from_environment):
         raise ConfigurationError(faults)
@@ -53,9 +53,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigurationError(missing)
     shadow = frozenset(source.name for source in sources.values() if source.shadow)
     policy = replace(policy, shadow=shadow)
-    return Settings(
-        **main, **messages, **from_environment, sources=sources, rights=rights, policy=policy, regions=regions
-    )
+    found = {**main, **messages, **from_environment, **workdays}
+    return Settings(**found, sources=sources, rights=rights, policy=policy, regions=regions)
 
 
 def config_folder(environment: Environment) -> Path:
@@ -74,6 +73,9 @@ def _main(path: Path) -> dict[str, Any]:
     operations = loaded["operations"]
     worker, budget = Worker(**loaded["worker"]), Budget(**loaded["guesses"])
     faults = []
+    if worker.lease_seconds < worker.shortest_lease_seconds:
+        reason = f"must be {worker.shortest_lease_seconds:g} or more: a call begins only if it can end within it"
+        faults.append(file.fault(["worker", "lease_seconds"], reason))
     if worker.ask_after_seconds < worker.lease_seconds:
         faults.append(file.fault(["worker", "ask_after_seconds"], "must not be shorter than lease_seconds"))
     if budget.worst_day >= MOST_CHANCE_A_DAY:
@@ -124,44 +126,3 @@ def _sources(path: Path, environment: Environment) -> dict[str, Source]:
 def _silence(loaded: dict[str, Any]) -> Bounds:
     latest, least = (timedelta(minutes=loaded[f"silent_{name}_minutes"]) for name in ("after", "least"))
     return Bounds(latest, least, loaded["silent_times_usual"])
-
-
-def _messages(path: Path) -> dict[str, Any]:
-    file = TomlFile(path)
-    loaded = file.checked(MessagesToml(), file.data)
-    faults = [
-        file.fault(["text"], f"has no [text.{language}]") for language in LANGUAGES if language not in loaded["text"]
-    ]
-    texts = {language: Texts(**text) for language, text in loaded["text"].items()}
-    for language, text in texts.items():
-        faults += _text_faults(file, language, text)
-    if faults:
-        raise ConfigurationError(faults)
-    sending = loaded["sending"]
-    return {
-        "texts": texts,
-        "sending": Sending(
-            prefixes=tuple(sending["prefixes"]),
-            code_valid_seconds=sending["code_valid_seconds"],
-            news_valid_seconds=sending["news_valid_seconds"],
-            news_within=timedelta(days=loaded["news"]["within_days"]),
-        ),
-    }
-
-
-def _text_faults(file: TomlFile, language: str, text: Texts) -> list[Fault]:
-    try:
-        written = {"code": text.code_text("00000000", 60), "news": text.news_text()}
-        written |= {name: text.notice_text(name, _HELP_PHONE) for name in ("device", "number")}
-    except (KeyError, IndexError, ValueError) as error:
-        return [
-            file.fault(["text", language, "code"], f"may use only {{code}}, {{minutes}}, {{help_phone}}: {error!r}")
-        ]
-    faults = [
-        file.fault(["text", language, name], f"takes {segments(words)} SMS with the signature; shorten it to one")
-        for name, words in written.items()
-        if segments(words) > 1
-    ]
-    if "0000 0000" not in written["code"]:
-        faults.append(file.fault(["text", language, "code"], "must contain {code}"))
-    return faults

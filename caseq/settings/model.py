@@ -10,8 +10,12 @@ from caseq.rules.ciphers import Cipher
 from caseq.rules.disclosure import Policy, Right
 from caseq.rules.fairness import CodeLimits as CodeLimits
 from caseq.rules.guesses import Budget
-from caseq.rules.messages import Texts
+from caseq.rules.messages import Wording
+from caseq.rules.routes import Route
 from caseq.rules.silence import Bounds
+from caseq.rules.telling import Line
+from caseq.rules.timelimits import TimeLimits
+from caseq.rules.workdays import Calendar
 
 Words = Mapping[str, str]  # language ("zh", "en") to text
 
@@ -71,13 +75,29 @@ class Limits:
 
 @dataclass(frozen=True)
 class Worker:
+    """How a worker works: `threads` for news, `code_threads` for codes, moments and spans in seconds.
+
+    `answer_seconds` are for connecting to a provider, and once more for its answer.
+    """
+
     threads: int
+    code_threads: int
+    answer_seconds: float
     lease_seconds: float
     ask_after_seconds: float
     poll_seconds: float
     retry_seconds: float
     retry_longest_seconds: float
-    tries: int
+
+    @property
+    def longest_call_seconds(self) -> float:
+        """How long one call of a provider can last, with time to spare."""
+        return 2.5 * self.answer_seconds
+
+    @property
+    def shortest_lease_seconds(self) -> float:
+        """The shortest lease in which a worker still gets round to beginning what it claimed."""
+        return 3 * self.answer_seconds
 
 
 @dataclass(frozen=True)
@@ -130,13 +150,36 @@ class Twilio:
 
 
 @dataclass(frozen=True)
+class Aliyun:
+    """The account at Aliyun; `receipt_secret` is the part of an address that only Aliyun is told, for its receipts."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    receipt_secret: str | None = field(default=None, repr=False)
+    api_base: str | None = None
+
+
+@dataclass(frozen=True)
 class Sending:
-    """How messages are sent: which countries, how long they stay worth delivering, what counts as news."""
+    """How messages are sent: which countries and providers, how long they stay worth delivering, what counts as news.
+
+    `longest_delay`: so long news wait for further ones at most. `spread`: over this span goes out what waited for the
+    end of a night. `receipt_after`: so long after a provider took a message it is asked what became of it, once each.
+    `prices` in yuan for one SMS, by gateway.
+    """
 
     prefixes: tuple[str, ...]
     code_valid_seconds: int
     news_valid_seconds: int
     news_within: timedelta
+    longest_delay: timedelta
+    spread: timedelta
+    give_up_after: timedelta
+    receipt_after: tuple[timedelta, ...]
+    most_codes_a_day: int
+    most_news_a_day: int
+    prices: Mapping[str, float]
+    routes: tuple[Route, ...]
 
 
 @dataclass(frozen=True)
@@ -152,8 +195,11 @@ class Settings:
     sources: Mapping[str, Source]
     policy: Policy
     rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)
-    texts: Mapping[str, Texts]  # language
+    wording: Wording
+    telling: tuple[Line, ...]
     sending: Sending
+    workdays: Calendar
+    time_limits: TimeLimits
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
@@ -161,6 +207,7 @@ class Settings:
     public_url: str | None = None
     trusted_proxies: int = 0
     twilio: Twilio | None = None
+    aliyun: Aliyun | None = None
     sms_file: Path | None = None
     demo: bool = False
     regions: Mapping[str, Region] = field(default_factory=dict)

@@ -145,12 +145,13 @@ class _Limits(Schema):
 
 class _Worker(Schema):
     threads = _whole(256)
+    code_threads = _whole(256)
+    answer_seconds = _number()
     lease_seconds = _number()
     ask_after_seconds = _number()
     poll_seconds = _number()
     retry_seconds = _number()
     retry_longest_seconds = _number()
-    tries = _whole(100)
 
 
 class _Operations(Schema):
@@ -191,34 +192,6 @@ class RegionToml(Schema):
         fields.String(validate=validate.OneOf(sorted(EVERY_ALGORITHM))), required=True, validate=validate.Length(min=1)
     )
     return_urls = _texts()
-
-
-class _News(Schema):
-    within_days = _whole(3650)
-
-
-class _Sending(Schema):
-    prefixes = fields.List(
-        fields.String(validate=validate.Regexp(r"^\+[1-9]\d*$")), required=True, validate=validate.Length(min=1)
-    )
-    code_valid_seconds = fields.Integer(required=True, strict=True, validate=validate.Range(1, 36000))
-    news_valid_seconds = fields.Integer(required=True, strict=True, validate=validate.Range(1, 36000))
-
-
-class _MessageTexts(Schema):
-    signature = _text()
-    code = _text()
-    news = _text()
-    device = _text()
-    number = _text()
-
-
-class MessagesToml(Schema):
-    news = fields.Nested(_News, required=True)
-    sending = fields.Nested(_Sending, required=True)
-    text = fields.Dict(
-        keys=fields.String(validate=validate.OneOf(LANGUAGES)), values=fields.Nested(_MessageTexts), required=True
-    )
 
 
 class _Reason(Schema):

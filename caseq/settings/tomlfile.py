@@ -85,6 +85,7 @@ def _places(text: str) -> dict[tuple[str | int, ...], int]:
         if header := _HEADER.match(line):
             table = tuple(part.strip(" \"'") for part in header.group(2).split("."))
             if header.group(1) == "[[":
+                places.setdefault(table, number)
                 counts[table] = counts.get(table, -1) + 1
                 table = (*table, counts[table])
             places.setdefault(table, number)

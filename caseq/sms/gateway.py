@@ -1,10 +1,13 @@
 """What every SMS gateway does; gateways never retry, the worker does."""
 
+import math
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from caseq.errors import TooLate
 from caseq.rules.delivery import Receipt
 
 
@@ -15,6 +18,8 @@ class Sms:
 
     A provider that has the texts itself gets the name of the template ("news", or "news_phrase" with the person's own
     phrase), the language and the `values` that are filled in.
+
+    After `begin_by`, a moment of `time.monotonic`, it must not reach the provider any more.
     """
 
     key: str
@@ -24,6 +29,12 @@ class Sms:
     template: str = ""
     language: str = "zh"
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    begin_by: float = math.inf
+
+    def check_time(self) -> None:
+        """TooLate if this message must not reach the provider any more: asked at the last moment before it would."""
+        if time.monotonic() > self.begin_by:
+            raise TooLate("not begun in time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,8 @@ class Accepted:
 
 class SmsGateway(Protocol):
     """A provider. `send` raises errors.Rejected (NumberDead, if no message can reach the number any more), TryLater,
-    AccountProblem or OutcomeUnknown; `find` and `receipt` raise OutcomeUnknown if the provider cannot be asked."""
+    AccountProblem, TooLate (`Sms.check_time`) or OutcomeUnknown; `find` and `receipt` raise OutcomeUnknown if the
+    provider cannot be asked."""
 
     name: str
 

@@ -45,6 +45,21 @@ def among(connection: Connection, searched: Column[Any], values: Iterable[Any]) 
     return searched.in_(select(func.json_each(json.dumps(wanted)).table_valued("value").c.value))
 
 
+def among_given(dialect: str, searched: Column[Any], name: str) -> ColumnElement[bool]:
+    """As `among`, for a statement that is built once: the values come with every execution, as `given` makes them."""
+    if dialect == "postgresql":
+        each = BigInteger() if isinstance(searched.type, BigInteger) else Text()
+        return searched == any_(bindparam(name, type_=ARRAY(each)))
+    values = func.json_each(bindparam(name, type_=Text)).table_valued("value")
+    return searched.in_(select(values.c.value))
+
+
+def given(connection: Connection, values: Iterable[Any]) -> Any:
+    """The values as the parameter that `among_given` names."""
+    wanted = list(values)
+    return wanted if connection.dialect.name == "postgresql" else json.dumps(wanted)
+
+
 def each(connection: Connection, wanted: Select[Any], searched: Column[Any], keys: Iterable[str]) -> Select[Any]:
     """The rows of `wanted` in which the column holds one of the keys, if at most one row holds each.
 

@@ -114,6 +114,16 @@ def is_intact(connection: Connection, sealer: Sealer, row: Any, now: datetime) -
     return contact.standing is Standing.INTACT
 
 
+def name_of(connection: Connection, sealer: Sealer, party_id: int) -> str:
+    """The name of this party, "" if it has none; SealBroken if it cannot be opened."""
+    wanted = select(parties.c.source, parties.c.key, parties.c.name_sealed, parties.c.contact_mac)
+    row = connection.execute(wanted.where(parties.c.id == party_id)).one()
+    if row.name_sealed is None:
+        return ""
+    purpose = NAME if row.contact_mac is None else bound(NAME, row.source, row.key)
+    return sealer.unseal(purpose, row.name_sealed).decode()
+
+
 def note_broken(connection: Connection, party_id: int, case_id: int, now: datetime) -> None:
     """Note that the contact of this party was found edited by hand."""
     noted = update(parties).where(parties.c.id == party_id, parties.c.contact_broken_at.is_(None))

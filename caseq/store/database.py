@@ -34,9 +34,10 @@ UNDEFINED_TABLE = "42P01"
 UNDEFINED_SCHEMA = "3F000"
 _NOT_THERE = (INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNDEFINED_SCHEMA)
 POOL_SIZE = 8
-#: Of every connection to PostgreSQL, whatever the role or the database has for a setting.
+#: Of every connection to PostgreSQL, whatever the role or the database has for a setting. A process that is stopped,
+#: or whose machine is gone, in the middle of a transaction holds its locks no longer than any statement may take.
 _OPTIONS = (
-    "-c statement_timeout=30000 -c timezone=UTC"
+    "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
     r" -c default_transaction_read_only=off -c default_transaction_isolation=read\ committed"
 )
 #: An error's text goes to the log; the parameters of its statement are facts of a case and must not.

@@ -1,10 +1,11 @@
 """The ledger: cases, parties and milestones as pushed, read and written a batch at a time."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select, text, true
 
 from caseq.rules.book import Book, Entry
 from caseq.rules.case import (
@@ -69,6 +70,33 @@ def open_book(
         if book.narrows(event, book.known(event)):
             book.narrowed.add(lookup_key(event.case_number))
     return book
+
+
+def books_of(connection: Connection, policy: Policy, case_ids: Collection[int]) -> Mapping[int, Book]:
+    """Each of these cases whole, as it is now, by its id: for reading only."""
+    books: dict[int, Book] = {}
+    for row in connection.execute(_whole(connection.dialect.name, cases), _ids(connection, case_ids)):
+        book = books[row.id] = Book(row.source, frozenset(), policy.items, lambda _: None)
+        book.know(RecordType.CASE, row.number_key, _case_entry(row))
+        if row.narrowed:
+            book.narrowed.add(row.number_key)
+    keys = {case_id: next(iter(book.cases)) for case_id, book in books.items()}
+    whole = (RecordType.PARTY, parties, _party_entry), (RecordType.MILESTONE, milestones, _milestone_entry)
+    for type_, table, entry_of in whole:
+        for row in connection.execute(_whole(connection.dialect.name, table), _ids(connection, case_ids)):
+            books[row.case_id].know(type_, row.key, entry_of(row, keys[row.case_id]))
+    return books
+
+
+def _ids(connection: Connection, case_ids: Collection[int]) -> dict[str, Any]:
+    return {"ids": bulk.given(connection, case_ids)}
+
+
+@cache
+def _whole(dialect: str, table: Table) -> Select[Any]:
+    """What there is of some cases in a table: all of them, and of records what `_UNREAD` does not leave out."""
+    seen = select(*(column for column in table.c if column.name not in _UNREAD))
+    return seen.where(bulk.among_given(dialect, table.c.id if table is cases else table.c.case_id, "ids"))
 
 
 def _know_what_is_left(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     delete,
     func,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from caseq.rules import codes as one_time
 from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.rules.fairness import MadeCode
@@ -123,7 +125,12 @@ def add_challenge(
 def challenge(connection: Connection, sealer: Sealer, id_: int) -> Challenge | None:
     """The challenge with this id; None if there is none, or its key was taken out of CASEQ_SECRET_KEY since."""
     row = connection.execute(select(challenges).where(challenges.c.id == id_)).one_or_none()
-    if row is None or not sealer.knows(row.asked_sealed):
+    return None if row is None else opened(sealer, row)
+
+
+def opened(sealer: Sealer, row: Any) -> Challenge | None:
+    """The challenge of this row; None if its key was taken out of CASEQ_SECRET_KEY since."""
+    if not sealer.knows(row.asked_sealed):
         return None
     case_key, phone, *rest = json.loads(sealer.unseal(_ASKED, row.asked_sealed))
     known, network_hash = rest or ((), "")  # none: asked before the last upgrade
@@ -136,17 +143,22 @@ def spend_try(connection: Connection, handles: Sequence[str], tries: int, now: d
     live = (
         challenges.c.handle_hash.in_([token_hash(handle) for handle in handles]),
         challenges.c.tries < tries,
-        challenges.c.expires_at > now,
+        _is_alive(now),
     )
     spent = update(challenges).where(*live).values(tries=challenges.c.tries + 1)
     rows = connection.execute(spent.returning(challenges.c.id, challenges.c.key_id, challenges.c.tries))
     return [Tried(row.id, row.key_id, row.tries) for row in rows]
 
 
+def _is_alive(now: datetime) -> ColumnElement[bool]:
+    """The same as rules/codes.is_in_time."""
+    return and_(challenges.c.expires_at > now, challenges.c.asked_at <= now + one_time.CLOCKS_DIFFER)
+
+
 def any_alive(connection: Connection, handles: Sequence[str], now: datetime) -> bool:
     """Whether any of the challenges is still within its time, whatever became of its tries."""
     hashes = [token_hash(handle) for handle in handles]
-    alive = select(challenges.c.id).where(challenges.c.handle_hash.in_(hashes), challenges.c.expires_at > now)
+    alive = select(challenges.c.id).where(challenges.c.handle_hash.in_(hashes), _is_alive(now))
     return connection.execute(alive.limit(1)).first() is not None
 
 
@@ -224,7 +236,7 @@ def reachable(
         select(*contacts.COLUMNS)
         .join(cases, cases.c.id == parties.c.case_id)
         .where(
-            or_(cases.c.id.in_(by_number()), _came_from()),
+            or_(cases.c.id.in_(by_number()), came_from()),
             parties.c.phone_hash.in_(_hashes(sealer, asked)),
             may_enter(policy),
         )
@@ -244,7 +256,7 @@ def by_number() -> Any:
     return numbered(_CASE_KEY)
 
 
-def _came_from() -> ColumnElement[bool]:
+def came_from() -> ColumnElement[bool]:
     """Whether the party was once in one of the cases asked for, which were merged, split or numbered anew since.
 
     An old number finds only those who were there: others must not learn from it what was merged with their case.

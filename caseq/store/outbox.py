@@ -1,22 +1,47 @@
 """The outbox: every message that is to go out, from the transaction that causes it to its end.
 
-queued -> sending (claimed, with a lease and a claim token) -> sent | failed | queued again | unknown;
-unknown -> the provider is asked -> sent | queued | failed. Nothing leaves these states silently.
+queued or held (with a moment at which it is due, or none while staff hold it) -> claimed, with a lease and a claim
+token -> sent -> delivered | failed, or unknown until the provider was asked. Nothing leaves these states silently:
+`reason` says why a row is where it is, and `store/attempts.py` has every call of a provider.
 """
 
+import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from functools import cache
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Update,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
+from caseq.rules.case import MilestoneName, RecordType
+from caseq.rules.telling import Wait
 from caseq.store import bulk
-from caseq.store.tables import outbox
+from caseq.store.sealing import Sealer, bound
+from caseq.store.tables import Moment, outbox
 
-CODE_LANE, NEWS_LANE = 0, 1
+
+class Lane(IntEnum):
+    """Codes and notices that somebody waits for go first, and have what they may spend to themselves."""
+
+    CODES = 0
+    NEWS = 1
 
 
 class Purpose(StrEnum):
@@ -31,22 +56,50 @@ class Purpose(StrEnum):
 
 
 class State(StrEnum):
+    """Where a row is; MERGED: told with others, in the SMS of the row that `part_of` names."""
+
     QUEUED = "queued"
-    SENDING = "sending"
+    HELD = "held"
+    CLAIMED = "claimed"
     UNKNOWN = "unknown"
     SENT = "sent"
+    DELIVERED = "delivered"
     FAILED = "failed"
     DROPPED = "dropped"
+    MERGED = "merged"
     NEEDS_HUMAN = "needs_human"
+    RESOLVED = "resolved"
+
+
+WAITING = (State.QUEUED, State.HELD)
+ENDED = (State.DELIVERED, State.FAILED, State.DROPPED, State.MERGED, State.RESOLVED)
+#: Why news are held besides, and why they end without an SMS.
+NIGHT, BY_STAFF, TOLD_IN_PERSON = "quiet hours", "held by staff", "told in person"
+#: In the words of the index of what waits: SQLite uses it for no others.
+IS_WAITING = outbox.c.state.in_([literal_column(f"'{state.value}'") for state in WAITING])
+#: A row of `with_news_of`.
+Waiting: TypeAlias = Row[Any]
+_BODY = "outbox.body"
+_NOW = bindparam("now", type_=Moment)
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One party must hear that something changed; `cause` names the record and its sequence."""
+    """One party must hear of one change. `cause` names the record and its sequence; `before_hash` is the fingerprint
+    of what the party saw of the record before, None for nothing; `wait` is why the SMS does not go out at once."""
 
     party_id: int
     phone_hash: str
     cause: str
+    record: RecordType
+    key: str
+    milestone: MilestoneName | None
+    formed_at: datetime
+    due_at: datetime
+    wait: Wait | None = None
+    before_hash: str | None = None
+    legal_end_at: datetime | None = None
+    legal_end_provisional: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +108,80 @@ class Job:
 
     id: int
     purpose: Purpose
+    lane: Lane
+    state: State
+    reason: str | None
     claim: str
     challenge_id: int | None
     n: int | None
     party_id: int | None
+    record: str | None
+    key: str | None
+    milestone: str | None
+    before_hash: str | None
+    legal_end_at: datetime | None
     phone_hash: str | None
     attempts: int
     created_at: datetime
-    claimed_at: datetime
+    claimed_at: datetime | None
+    asked: int
+    sent_at: datetime | None
     to_sealed: str | None = field(default=None, repr=False)
+    body_sealed: str | None = field(default=None, repr=False)
+
+
+JOB = tuple(outbox.c[name] for name in Job.__dataclass_fields__)
+
+
+def job_of(row: Row[Any]) -> Job:
+    """The row of these columns as a job."""
+    values = row._asdict()
+    for name, kind in (("purpose", Purpose), ("lane", Lane), ("state", State)):
+        values[name] = kind(values[name])
+    return Job(**{name: values[name] for name in Job.__dataclass_fields__})
 
 
 def add_resolve(connection: Connection, challenge_id: int, now: datetime) -> None:
     """Queue the question whom the code of this challenge goes to."""
-    row = _row(Purpose.RESOLVE, f"challenge:{challenge_id}", CODE_LANE, now)
+    row = _row(Purpose.RESOLVE, f"challenge:{challenge_id}", Lane.CODES, now)
     connection.execute(insert(outbox), {**row, "challenge_id": challenge_id})
 
 
 def add_code(connection: Connection, challenge_id: int, n: int, party_id: int, phone_hash: str, now: datetime) -> None:
     """Queue the n-th code of a challenge for a party."""
-    row = _row(Purpose.CODE, f"challenge:{challenge_id}:{n}", CODE_LANE, now)
+    row = _row(Purpose.CODE, f"challenge:{challenge_id}:{n}", Lane.CODES, now)
     whom = {"challenge_id": challenge_id, "n": n, "party_id": party_id, "phone_hash": phone_hash}
     connection.execute(insert(outbox), {**row, **whom})
 
 
 def add_news(connection: Connection, news: Sequence[News], now: datetime) -> None:
-    """Queue one SMS for every party and cause; a cause that was queued before is not queued again."""
+    """Queue each change for its party; a cause that was queued before is not queued again."""
     rows = [
         {
-            **_row(Purpose.NEWS, f"{item.party_id}:{item.cause}", NEWS_LANE, now),
+            **_row(Purpose.NEWS, f"{item.party_id}:{item.cause}", Lane.NEWS, now),
             "party_id": item.party_id,
             "phone_hash": item.phone_hash,
+            "record": item.record.value,
+            "key": item.key,
+            "milestone": item.milestone,
+            "formed_at": item.formed_at,
+            "due_at": item.due_at,
+            "state": _state_of(item.wait).value,
+            "reason": item.wait,
+            "before_hash": item.before_hash,
+            "legal_end_at": item.legal_end_at,
+            "legal_end_provisional": item.legal_end_provisional,
+            "finished_at": now if _state_of(item.wait) in ENDED else None,
         }
         for item in news
     ]
     bulk.put(connection, outbox, rows, key=("cause",))
+
+
+def _state_of(wait: Wait | None) -> State:
+    if wait is None:
+        return State.QUEUED
+    return State.HELD if wait in (Wait.CORRECTION, Wait.IN_PERSON) else State.DROPPED
 
 
 def add_notice(
@@ -103,38 +195,34 @@ def add_notice(
 ) -> None:
     """Queue a notice once for this cause; `to_sealed` is where it goes if not to the party's number of now."""
     whom = {"party_id": party_id, "phone_hash": phone_hash, "to_sealed": to_sealed}
-    bulk.put(connection, outbox, [{**_row(purpose, f"{purpose}:{cause}", CODE_LANE, now), **whom}], key=("cause",))
+    row = {**_row(purpose, f"{purpose}:{cause}", Lane.CODES, now), **whom}
+    bulk.put(connection, outbox, [row], key=("cause",))
 
 
-def _row(purpose: Purpose, cause: str, lane: int, now: datetime) -> dict[str, Any]:
-    moments = {"created_at": now, "due_at": now}
+def _row(purpose: Purpose, cause: str, lane: Lane, now: datetime) -> dict[str, Any]:
     return {
         "purpose": purpose.value,
         "cause": cause,
-        "lane": lane,
+        "lane": lane.value,
         "state": State.QUEUED.value,
         "attempts": 0,
-        **moments,
+        "created_at": now,
+        "due_at": now,
     }
 
 
 def take_resolves(connection: Connection, most: int, now: datetime) -> list[int]:
     """The ids of challenges whose receivers are to be found out, marked as done in this transaction."""
-    due = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.state == State.QUEUED.value,
-            outbox.c.purpose == Purpose.RESOLVE.value,
-            outbox.c.due_at <= now,
-        )
-        .order_by(outbox.c.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    done = update(outbox).where(outbox.c.id.in_(select(due.c.id)), outbox.c.state == State.QUEUED.value)
-    taken = done.values(state=State.SENT.value, reason="resolved", finished_at=now).returning(outbox.c.challenge_id)
-    return sorted(connection.execute(taken).scalars())
+    asked = {"in_lane": Lane.CODES.value, "most": most, "now": now}
+    return sorted(connection.execute(_resolving(), asked).scalars())
+
+
+@cache
+def _resolving() -> Update:
+    due = _due(outbox.c.purpose == Purpose.RESOLVE.value)
+    done = update(outbox).where(outbox.c.id.in_(select(due.c.id)), IS_WAITING)
+    taken: Update = done.values(state=State.RESOLVED.value, finished_at=_NOW).returning(outbox.c.challenge_id)
+    return taken
 
 
 def postpone_resolve(connection: Connection, challenge_id: int, due_at: datetime) -> bool:
@@ -146,159 +234,136 @@ def postpone_resolve(connection: Connection, challenge_id: int, due_at: datetime
     return connection.execute(queued.returning(outbox.c.id)).first() is not None
 
 
-def claim(connection: Connection, most: int, now: datetime, lease_until: datetime) -> list[Job]:
-    """Claim up to `most` queued rows that are due, codes first, one at a time for each telephone number.
+def claim(connection: Connection, lane: Lane, most: int, now: datetime, lease: timedelta) -> list[Job]:
+    """Claim up to `most` messages of a lane that are due, of those that read alike one at a time for each number.
 
-    Two messages to one number are never under way together: they may read the same, and then the provider's
-    list could not tell which of them it took.
+    Two of them are never under way together: the provider's list could not tell which of them it took.
     """
+    if most <= 0:
+        return []
+    asked = {"in_lane": lane.value, "most": most, "now": now, "until": now + lease, "token": secrets.token_hex(16)}
+    return sorted((job_of(row) for row in connection.execute(_claiming(), asked)), key=lambda job: job.id)
+
+
+@cache
+def _claiming() -> Update:
+    due = _due(and_(outbox.c.purpose != Purpose.RESOLVE.value, ~_is_blocked()))
+    taken = update(outbox).where(outbox.c.id.in_(select(due.c.id)), IS_WAITING)
+    claimed: Update = taken.values(
+        state=State.CLAIMED.value,
+        claim=bindparam("token"),
+        claimed_at=_NOW,
+        lease_until=bindparam("until", type_=Moment),
+    ).returning(*JOB)
+    return claimed
+
+
+def _due(also: ColumnElement[bool]) -> CTE:
+    """What is due in a lane; the parameters are lane, now and most."""
+    waiting = select(outbox.c.id).where(
+        IS_WAITING, outbox.c.lane == bindparam("in_lane"), outbox.c.due_at <= _NOW, also
+    )
+    first = waiting.order_by(outbox.c.due_at, outbox.c.id).limit(bindparam("most", type_=Integer))
+    return first.with_for_update(skip_locked=True).cte("due")
+
+
+def _is_blocked() -> ColumnElement[bool]:
+    """Whether a message that may read the same is under way to the same number, or is due before this one. Every code
+    reads unlike any other, and somebody waits for it."""
     other = outbox.alias("other")
-    busy = or_(
-        other.c.state.in_([State.SENDING.value, State.UNKNOWN.value]),
-        and_(other.c.state == State.QUEUED.value, other.c.due_at <= now, _is_before(other)),
+    is_earlier = or_(
+        other.c.due_at < outbox.c.due_at, and_(other.c.due_at == outbox.c.due_at, other.c.id < outbox.c.id)
     )
-    blocked = select(other.c.id).where(other.c.phone_hash == outbox.c.phone_hash, other.c.id != outbox.c.id, busy)
-    due = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.state == State.QUEUED.value,
-            outbox.c.purpose != Purpose.RESOLVE.value,
-            outbox.c.due_at <= now,
-            ~blocked.exists(),
-        )
-        .order_by(outbox.c.lane, outbox.c.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .cte("due")
+    is_first = and_(other.c.state.in_([state.value for state in WAITING]), other.c.due_at <= _NOW, is_earlier)
+    busy = or_(other.c.state.in_([State.CLAIMED.value, State.UNKNOWN.value]), is_first)
+    alike = and_(other.c.purpose == outbox.c.purpose, outbox.c.purpose != Purpose.CODE.value)
+    same = select(other.c.id).where(other.c.phone_hash == outbox.c.phone_hash, other.c.id != outbox.c.id, alike, busy)
+    return same.exists()
+
+
+def with_news_of(connection: Connection, jobs: Iterable[Job]) -> Mapping[int, Sequence[Waiting]]:
+    """What else waits to be told to the parties of these jobs, by party, oldest first: id, record, key, before_hash,
+    reason, due_at."""
+    theirs = {job.party_id: job.id for job in jobs}
+    columns = ("id", "party_id", "record", "key", "milestone", "before_hash", "reason", "created_at", "due_at")
+    wanted = select(*(outbox.c[name] for name in columns)).where(
+        IS_WAITING,
+        outbox.c.purpose == Purpose.NEWS.value,
+        outbox.c.due_at.is_not(None),
+        bulk.among(connection, outbox.c.party_id, theirs),
     )
-    token = secrets.token_hex(16)
-    claimed = (
-        update(outbox)
-        .where(outbox.c.id.in_(select(due.c.id)), outbox.c.state == State.QUEUED.value)
-        .values(
-            state=State.SENDING.value,
-            claim=token,
-            claimed_at=now,
-            lease_until=lease_until,
-            attempts=outbox.c.attempts + 1,
-        )
-        .returning(outbox)
+    found: dict[int, list[Waiting]] = {}
+    for row in connection.execute(wanted.order_by(outbox.c.id).with_for_update(skip_locked=True)):
+        found.setdefault(row.party_id, []).append(row)
+    return found
+
+
+def merge(connection: Connection, into: int, ids: Sequence[int], now: datetime) -> None:
+    """Let these changes be told in the SMS of another row."""
+    if ids:
+        theirs = update(outbox).where(outbox.c.id.in_(ids), IS_WAITING)
+        told = {"state": State.MERGED.value, "part_of": into, "reason": None, "finished_at": now}
+        connection.execute(theirs.values(told))
+
+
+def unmerge(connection: Connection, message_id: int, due_at: datetime) -> None:
+    """Let the changes that were to be told in the SMS of this row wait again: it did not go out, and by the time it
+    does there may be nothing to tell of its own change, but of theirs."""
+    theirs = update(outbox).where(outbox.c.part_of == message_id, outbox.c.state == State.MERGED.value)
+    again = {"state": State.QUEUED.value, "part_of": None, "due_at": due_at, "finished_at": None}
+    connection.execute(theirs.values(again))
+
+
+def drop_waiting(connection: Connection, ids: Sequence[int], reason: str, now: datetime) -> None:
+    """End these waiting rows: there is nothing to tell any more."""
+    if ids:
+        theirs = update(outbox).where(outbox.c.id.in_(ids), IS_WAITING)
+        connection.execute(theirs.values(state=State.DROPPED.value, reason=reason, finished_at=now))
+
+
+def about_to_send(connection: Connection, sealer: Sealer, rows: Sequence[tuple[Job, Mapping[str, Any], int]]) -> None:
+    """Write down what each claimed job is going to say (body), and by which version of its template."""
+    said = [
+        {
+            "the_id": job.id,
+            "the_body": sealer.seal(bound(_BODY, job.id), json.dumps(body, ensure_ascii=False).encode()),
+            "the_template": body["template"],
+            "the_version": version,
+            "the_language": body["language"],
+        }
+        for job, body, version in rows
+    ]
+    if said:
+        connection.execute(_saying(), said)
+
+
+@cache
+def _saying() -> Update:
+    mine = update(outbox).where(outbox.c.id == bindparam("the_id"))
+    return mine.values(
+        body_sealed=bindparam("the_body"),
+        template=bindparam("the_template"),
+        template_version=bindparam("the_version"),
+        language=bindparam("the_language"),
+        attempts=outbox.c.attempts + 1,
+        reason=None,
     )
-    return sorted((_job(row) for row in connection.execute(claimed)), key=lambda job: job.id)
 
 
-def _is_before(other: Any) -> ColumnElement[bool]:
-    earlier: ColumnElement[bool] = or_(
-        other.c.lane < outbox.c.lane, and_(other.c.lane == outbox.c.lane, other.c.id < outbox.c.id)
-    )
-    return earlier
+def body(sealer: Sealer, job: Job) -> dict[str, Any]:
+    """What the job says, as it was written down; SealBroken if it cannot be opened, ValueError if there is nothing."""
+    if job.body_sealed is None:
+        raise ValueError("this message was never about to be sent")
+    opened: dict[str, Any] = json.loads(sealer.unseal(body_purpose(job.id), job.body_sealed))
+    return opened
 
 
-def _job(row: Row[Any]) -> Job:
-    return Job(
-        row.id,
-        Purpose(row.purpose),
-        row.claim,
-        row.challenge_id,
-        row.n,
-        row.party_id,
-        row.phone_hash,
-        row.attempts,
-        row.created_at,
-        row.claimed_at,
-        row.to_sealed,
-    )
+def body_purpose(message_id: int) -> str:
+    """What the text of a message is sealed for."""
+    return bound(_BODY, message_id)
 
 
-def finish(
-    connection: Connection,
-    job: Job,
-    state: State,
-    now: datetime,
-    *,
-    reason: str | None = None,
-    gateway: str | None = None,
-    provider_id: str | None = None,
-) -> bool:
-    """End the job; False if the claim was lost to somebody else in the meantime."""
-    values = {"state": state.value, "reason": reason, "gateway": gateway, "provider_id": provider_id}
-    return _change(connection, job, {**values, "finished_at": now})
-
-
-def put_back(connection: Connection, job: Job, due_at: datetime, reason: str) -> bool:
-    """Queue the job again for later; False if the claim was lost."""
-    return _change(connection, job, {"state": State.QUEUED.value, "due_at": due_at, "reason": reason})
-
-
-def redirect(connection: Connection, job: Job, phone_hash: str, now: datetime) -> bool:
-    """Queue the job again for the number that the party has now; False if the claim was lost."""
-    values = {"state": State.QUEUED.value, "due_at": now, "phone_hash": phone_hash}
-    return _change(connection, job, values)
-
-
-def mark_unknown(connection: Connection, job: Job, ask_at: datetime, reason: str) -> bool:
-    """Nobody knows whether the message went out: the provider is to be asked at `ask_at`."""
-    values = {"state": State.UNKNOWN.value, "lease_until": None, "due_at": ask_at, "reason": reason}
-    return _change(connection, job, values)
-
-
-def _change(connection: Connection, job: Job, values: dict[str, Any]) -> bool:
-    mine = update(outbox).where(outbox.c.id == job.id, outbox.c.claim == job.claim)
-    held = mine.where(outbox.c.state.in_([State.SENDING.value, State.UNKNOWN.value]))
-    return connection.execute(held.values(values).returning(outbox.c.id)).first() is not None
-
-
-def give_up_leases(connection: Connection, now: datetime, ask_after: Any) -> int:
-    """Mark as unknown what a worker claimed and did not report in its lease; how many rows that were."""
-    lost = update(outbox).where(outbox.c.state == State.SENDING.value, outbox.c.lease_until < now)
-    marked = lost.values(state=State.UNKNOWN.value, due_at=now + ask_after, reason="worker lost", claim=None)
-    return len(connection.execute(marked.returning(outbox.c.id)).all())
-
-
-def claim_unknown(connection: Connection, most: int, now: datetime, lease_until: datetime) -> list[Job]:
-    """Claim unknown rows whose time to ask the provider has come; `claimed_at` stays the moment of the sending."""
-    due = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.state == State.UNKNOWN.value,
-            outbox.c.due_at <= now,
-            or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
-        )
-        .order_by(outbox.c.id)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-    )
-    claimed = (
-        update(outbox)
-        .where(outbox.c.id.in_(select(due.c.id)), outbox.c.state == State.UNKNOWN.value)
-        .values(claim=secrets.token_hex(16), lease_until=lease_until)
-        .returning(outbox)
-    )
-    return sorted((_job(row) for row in connection.execute(claimed)), key=lambda job: job.id)
-
-
-def provider_ids(connection: Connection, phone_hashes: Collection[str]) -> set[str]:
-    """The provider's ids of the messages that are known to have gone to this number, by its hash under any key."""
-    to_it = outbox.c.phone_hash.in_(phone_hashes)
-    sent = select(outbox.c.provider_id).where(to_it, outbox.c.provider_id.is_not(None))
-    return set(connection.execute(sent).scalars())
-
-
-def codes_between(connection: Connection, since: datetime, until: datetime) -> int:
-    """How many codes were queued in this time."""
-    queued = outbox.c.created_at.between(since, until)
-    return connection.execute(select(func.count()).where(outbox.c.purpose == Purpose.CODE.value, queued)).scalar_one()
-
-
-def counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many rows there are by (purpose, state)."""
-    grouped = select(outbox.c.purpose, outbox.c.state, func.count()).group_by(outbox.c.purpose, outbox.c.state)
-    return {(purpose, state): count for purpose, state, count in connection.execute(grouped)}
-
-
-def oldest_due(connection: Connection, now: datetime) -> datetime | None:
-    """Since when the oldest queued row that is due has been waiting."""
-    waiting = select(func.min(outbox.c.due_at)).where(outbox.c.state == State.QUEUED.value, outbox.c.due_at <= now)
-    oldest: datetime | None = connection.execute(waiting).scalar_one()
-    return oldest
+def read(connection: Connection, message_id: int) -> Job | None:
+    """The message with this id."""
+    row = connection.execute(select(*JOB).where(outbox.c.id == message_id)).first()
+    return None if row is None else job_of(row)

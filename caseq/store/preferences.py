@@ -1,4 +1,4 @@
-"""What a person wants: SMS or none, their language, quiet hours, a device that others use too, how to be reached."""
+"""What a person wants: SMS or none, a language, quiet hours, a phrase, a device that others use, how to be reached."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,15 +14,22 @@ from caseq.store.tables import authenticators, parties, preferences, sessions
 class Preferences:
     """The wishes of one party; until it states any, SMS as its case system says.
 
-    `quiet`: no news between 21:00 and 08:00. `shared_phone`: others use the device, so it remembers nothing.
-    `safe_contact` tells staff how to reach the person without putting them at risk.
+    `quiet`: no news in the quiet hours of config/messages.toml. `shared_phone`: others use the device, so it remembers
+    nothing. `safe_contact` tells staff how to reach the person without putting them at risk. `phrase` is the word
+    agreed with the bureau by which its messages are told from forged ones.
     """
 
     sms: bool
     language: str = "zh"
-    quiet: bool = False
+    quiet: bool = True
     shared_phone: bool = False
     safe_contact: str = field(default="", repr=False)
+    phrase: str = field(default="", repr=False)
+
+    @property
+    def phrase_in_messages(self) -> str:
+        """The phrase where only its owner reads the messages; whoever else reads it can forge them."""
+        return "" if self.shared_phone else self.phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +50,21 @@ def of(connection: Connection, sealer: Sealer, party_id: int) -> Preferences:
     if row.language is None:
         return Preferences(bool(row.by_source))
     safe = sealer.unseal(purpose_of(party_id), row.safe_contact_sealed).decode() if row.safe_contact_sealed else ""
-    return Preferences(bool(row.sms), row.language, bool(row.quiet), bool(row.shared_phone), safe)
+    phrase = sealer.unseal(phrase_purpose_of(party_id), row.phrase_sealed).decode() if row.phrase_sealed else ""
+    return Preferences(bool(row.sms), row.language, bool(row.quiet), bool(row.shared_phone), safe, phrase)
 
 
 def keep(connection: Connection, sealer: Sealer, party_id: int, wishes: Preferences, now: datetime) -> None:
     """State these wishes in place of those before."""
     safe = sealer.seal(purpose_of(party_id), wishes.safe_contact.encode()) if wishes.safe_contact else None
+    phrase = sealer.seal(phrase_purpose_of(party_id), wishes.phrase.encode()) if wishes.phrase else None
     row = {
         "sms": wishes.sms,
         "language": wishes.language,
         "quiet": wishes.quiet,
         "shared_phone": wishes.shared_phone,
         "safe_contact_sealed": safe,
+        "phrase_sealed": phrase,
         "changed_at": now,
     }
     statement = insert_into(connection, preferences).values(party_id=party_id, **row)
@@ -64,6 +74,11 @@ def keep(connection: Connection, sealer: Sealer, party_id: int, wishes: Preferen
 def purpose_of(party_id: int) -> str:
     """What a party's own value is sealed for: it opens in its row only."""
     return f"preferences.safe_contact {party_id}"
+
+
+def phrase_purpose_of(party_id: int) -> str:
+    """The same for the phrase of a party."""
+    return f"preferences.phrase {party_id}"
 
 
 def has_app(connection: Connection, party_id: int) -> bool:

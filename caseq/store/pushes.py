@@ -55,6 +55,11 @@ def lock_source(
     return _state(row)
 
 
+def hold_back(connection: Connection, source: str) -> None:
+    """Let the pushes of this source queue behind this transaction; nothing is noted of it."""
+    connection.execute(select(sources.c.name).where(sources.c.name == source).with_for_update())
+
+
 def note_sequence(connection: Connection, source: str, newest: str) -> None:
     """Remember the newest sequence stored."""
     connection.execute(update(sources).where(sources.c.name == source).values(newest_sequence=newest))

@@ -8,13 +8,15 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from caseq.errors import SealBroken
-from caseq.store import contacts, files, pushes, recipients, ways, writing
+from caseq.store import contacts, deadnumbers, files, pushes, recipients, ways, writing
+from caseq.store import outbox as messages
 from caseq.store import preferences as wishes
 from caseq.store.contacts import Standing
 from caseq.store.sealing import Sealer, bound
 from caseq.store.tables import (
     authenticators,
     challenges,
+    dead_numbers,
     file_batches,
     history,
     outbox,
@@ -113,12 +115,22 @@ def _renew_app(sealer: Sealer, row: Any, _: bool) -> Values:
 
 
 def _renew_wishes(sealer: Sealer, row: Any, _: bool) -> Values:
-    purpose = wishes.purpose_of(row.party_id)
-    return _anew(sealer, "safe_contact_sealed", row.safe_contact_sealed, purpose)
+    safe = _anew(sealer, "safe_contact_sealed", row.safe_contact_sealed, wishes.purpose_of(row.party_id))
+    return safe | _anew(sealer, "phrase_sealed", row.phrase_sealed, wishes.phrase_purpose_of(row.party_id))
 
 
-def _renew_notice(sealer: Sealer, row: Any, _: bool) -> Values:
-    return _anew(sealer, "to_sealed", row.to_sealed, recipients.FORMER)
+def _renew_message(sealer: Sealer, row: Any, _: bool) -> Values:
+    values = _anew(sealer, "to_sealed", row.to_sealed, recipients.FORMER)
+    return values | _anew(sealer, "body_sealed", row.body_sealed, messages.body_purpose(row.id))
+
+
+def _renew_dead_number(sealer: Sealer, row: Any, _: bool) -> Values:
+    try:
+        phone = sealer.unseal(deadnumbers.PHONE, row.phone_sealed).decode()
+    except SealBroken:
+        return {}
+    sealed = sealer.seal(deadnumbers.PHONE, phone.encode())
+    return {"phone_sealed": sealed, "phone_hash": sealer.fingerprint("phone", phone)}
 
 
 def _renew_file(sealer: Sealer, row: Any, _: bool) -> Values:
@@ -155,8 +167,18 @@ SHELVES = (
         hashed=(file_batches.c.body_hash,),
     ),
     Shelf(authenticators, sealed=(authenticators.c.secret_sealed,), renew=_renew_app),
-    Shelf(preferences, sealed=(preferences.c.safe_contact_sealed,), renew=_renew_wishes),
-    Shelf(outbox, sealed=(outbox.c.to_sealed,), renew=_renew_notice),
+    Shelf(
+        preferences,
+        sealed=(preferences.c.safe_contact_sealed, preferences.c.phrase_sealed),
+        renew=_renew_wishes,
+    ),
+    Shelf(outbox, sealed=(outbox.c.to_sealed, outbox.c.body_sealed), renew=_renew_message),
+    Shelf(
+        dead_numbers,
+        sealed=(dead_numbers.c.phone_sealed,),
+        renew=_renew_dead_number,
+        hashed=(dead_numbers.c.phone_hash,),
+    ),
     Shelf(history, sealed=(history.c.state_sealed,), renew=_renew_history),
 )
 

@@ -27,6 +27,13 @@ from caseq.store.columns import metadata as metadata
 from caseq.store.file_tables import file_batches as file_batches
 from caseq.store.file_tables import file_gaps as file_gaps
 from caseq.store.mark_table import marks as marks
+from caseq.store.message_tables import attempts as attempts
+from caseq.store.message_tables import dead_numbers as dead_numbers
+from caseq.store.message_tables import outbox as outbox
+from caseq.store.message_tables import spent as spent
+from caseq.store.message_tables import stops as stops
+from caseq.store.message_tables import tasks as tasks
+from caseq.store.message_tables import tellings as tellings
 from caseq.store.number_tables import query_numbers as query_numbers
 
 
@@ -298,6 +305,7 @@ preferences = Table(
     Column("quiet", Boolean, nullable=False),
     Column("shared_phone", Boolean, nullable=False),
     Column("safe_contact_sealed", Text),
+    Column("phrase_sealed", Text),
     Column("changed_at", Moment, nullable=False),
 )
 
@@ -314,34 +322,6 @@ sessions = Table(
     Column("ends_at", Moment, nullable=False),
 )
 
-outbox = Table(
-    "outbox",
-    metadata,
-    _id(),
-    Column("purpose", String(10), nullable=False),
-    Column("cause", String(400), nullable=False, unique=True),
-    Column("challenge_id", Id),
-    Column("n", Integer),
-    Column("party_id", Id, ForeignKey("parties.id")),
-    Column("phone_hash", String(64)),
-    Column("to_sealed", Text),
-    Column("lane", Integer, nullable=False),
-    Column("state", String(12), nullable=False),
-    Column("reason", String(100)),
-    Column("created_at", Moment, nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("claim", String(32)),
-    Column("claimed_at", Moment),
-    Column("lease_until", Moment),
-    Column("gateway", String(20)),
-    Column("provider_id", String(100), unique=True),
-    Column("finished_at", Moment),
-    Index("ix_outbox_state_lane_id", "state", "lane", "id"),
-    Index("ix_outbox_phone_hash_state", "phone_hash", "state"),
-    Index("ix_outbox_purpose_created_at", "purpose", "created_at"),
-)
-
 audit = Table(
     "audit",
     metadata,
@@ -355,6 +335,12 @@ audit = Table(
     Column("facts", JSON(none_as_null=True)),
     Index("ix_audit_session_id_at", "session_id", "at"),
 )
+#: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves.
+for _name, _columns, _where in (
+    ("ix_audit_looks", (audit.c.party_id, audit.c.at), "act IN ('view', 'revoke', 'confirm')"),
+    ("ix_audit_proofs", (audit.c.id,), "act = 'proof'"),
+):
+    Index(_name, *_columns, postgresql_where=text(_where), sqlite_where=text(_where))
 
 link_tokens = Table(
     "link_tokens",

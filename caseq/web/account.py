@@ -6,14 +6,17 @@ import segno
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
-from caseq import enrolling, preferring
+from caseq import enrolling, preferring, proving
 from caseq.enrolling import Failed
+from caseq.preferring import NotAgreed
+from caseq.rules.proof import grouped
 from caseq.store.preferences import Account
-from caseq.web import fields
-from caseq.web.browser import KNOWN, SESSION, STEPS, drop, remember_choices, session_token
+from caseq.web import fields, told
+from caseq.web.browser import KNOWN, SESSION, STEPS, drop, page_words, remember_choices, session_token
 from caseq.web.current import LANGUAGES, runtime
 from caseq.web.language import N_
 from caseq.web.rendering import go, page
+from caseq.web.wording import role_word
 
 blueprint = Blueprint("account", __name__)
 blueprint.after_request(remember_choices)
@@ -38,16 +41,51 @@ def change_preferences() -> Response:
     language = form.get("language", "")
     more = {"language": language} if language in LANGUAGES else {}
     safe_contact = " ".join(form.get("safe_contact", "").split())[:LONGEST_CONTACT]
+    more |= {"phrase": form["phrase"][:LONGEST_CONTACT]} if "phrase" in form else {}
     account = preferring.change(runtime(), session_token(), {**changes, **more, "safe_contact": safe_contact})
     if account is None:
         return _timeout()
+    if isinstance(account, NotAgreed):
+        return _preferences(account.account, fault=fields.phrase_fault(account.account.wishes.language))
     response = _preferences(account, saved=True)
     return drop(response, KNOWN) if account.wishes.shared_phone else response
 
 
-def _preferences(account: Account, saved: bool = False) -> Response:
-    sample = runtime().settings.texts[account.wishes.language].news_text()
-    return page("preferences", account=account, sample=sample, saved=saved, signed_in=True)
+def _preferences(account: Account, saved: bool = False, fault: str | None = None) -> Response:
+    settings, wishes = runtime().settings, account.wishes
+    phrase = "" if fault else wishes.phrase_in_messages
+    return page(
+        "preferences",
+        422 if fault else 200,
+        account=account,
+        sample=settings.wording.written("news", wishes.language, {}, phrase).text,
+        night=settings.telling[-1].manner.quiet,
+        saved=saved,
+        fault=fault,
+        signed_in=True,
+    )
+
+
+@blueprint.get("/case/notices")
+def notices() -> Response:
+    """How whoever is signed in was told of what stands on their page, with the hash of this very list."""
+    words, found = page_words(), proving.own(runtime(), session_token())
+    if found is None:
+        return _timeout()
+    proof, view = found
+    if view.transferred_to is not None:
+        return go("pages.case")
+    lines = [told.line(n, one, words) for n, one in enumerate(proof.notices, start=1)]
+    return page(
+        "notices",
+        view=view,
+        role=words.say(role_word(view.kind, view.role)),
+        lines=lines,
+        made_at=told.at(proof.head.made_at, words),
+        hash=grouped(proof.hash),
+        qr=qr_of(proof.hash),
+        signed_in=True,
+    )
 
 
 @blueprint.get("/authenticator")

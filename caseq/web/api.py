@@ -8,6 +8,7 @@ from flask import Blueprint, Response, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from caseq import enrolling, login, preferring, viewing
+from caseq.preferring import NotAgreed
 from caseq.rules import strictjson
 from caseq.rules.authenticators import STEP_SECONDS
 from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS
@@ -16,6 +17,8 @@ from caseq.rules.disclosure import CaseView, MilestoneView
 from caseq.settings.strictfields import Flag
 from caseq.store.preferences import Account
 from caseq.web.current import LANGUAGES, api_language, bearer_token, runtime
+from caseq.web.fields import phrase_fault
+from caseq.web.language import words
 from caseq.web.limits import visitor
 from caseq.web.pace import even
 from caseq.web.problems import problem
@@ -59,6 +62,7 @@ class PreferencesRequest(Schema):
     quiet = Flag()
     shared_phone = Flag()
     safe_contact = fields.String(validate=validate.Length(max=100))
+    phrase = fields.String(validate=validate.Length(max=100))
 
 
 class AuthenticatorRequest(Schema):
@@ -130,6 +134,9 @@ def change_preferences() -> Response:
     if isinstance(body, Response):
         return body
     account = preferring.change(runtime(), bearer_token(), body)
+    if isinstance(account, NotAgreed):
+        fault = phrase_fault(account.account.wishes.language)
+        return problem(400, f"phrase: {words(api_language()).say(fault)}")
     return _unauthenticated() if account is None else _json(_wishes(account), 200)
 
 
@@ -141,6 +148,7 @@ def _wishes(account: Account) -> dict[str, Any]:
         "quiet": wishes.quiet,
         "shared_phone": wishes.shared_phone,
         "safe_contact": wishes.safe_contact,
+        "phrase": wishes.phrase,
         "phone_end": account.phone_end,
         "authenticator": account.has_app,
         "sessions": account.sessions,

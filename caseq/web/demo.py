@@ -15,7 +15,7 @@ blueprint = Blueprint("demo", __name__, url_prefix="/demo")
 @blueprint.get("/messages")
 def messages() -> Response:
     """The newest messages, as they would lie on people's telephones."""
-    gateway = runtime().gateway
+    gateway = runtime().gateways.get(FileGateway.name)
     if not isinstance(gateway, FileGateway):
         abort(404)
     newest = [{**line, "at": datetime.fromisoformat(line["at"])} for line in gateway.messages()[-_NEWEST:][::-1]]

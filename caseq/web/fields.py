@@ -90,6 +90,13 @@ def code_fault(typed: str) -> str | None:
     return None if len(digits) == CODE_DIGITS else N_("验证码是 8 位数字，请再看一下短信")
 
 
+def phrase_fault(language: str) -> str:
+    """What to say about a phrase that messages in this language may not carry."""
+    if language == "zh":
+        return N_("约定的词最多 6 个汉字或字母。不要数字、标点，也不要用自己的名字")
+    return N_("短信用英文的，约定的词只能是英文字母，最多 6 个。不要用自己的名字")
+
+
 def is_own_code(way: str, typed: str) -> bool:
     """Whether a code of this way ("paper", "app") could be it, by its form only."""
     return papercodes.parse(typed) is not None if way == "paper" else len(code(typed)) == CODE_DIGITS

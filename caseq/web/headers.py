@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 
 from caseq.settings import Settings
+from caseq.web.problems import PROGRAMS
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -35,7 +36,7 @@ def register(app: Flask, settings: Settings) -> None:
     @app.before_request
     def refuse_foreign_forms() -> None:
         """A page of another site must not act here, whatever cookies the browser sends along."""
-        if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(("/api/", "/push/")):
+        if request.method in ("GET", "HEAD", "OPTIONS") or request.path.startswith(PROGRAMS):
             return
         if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data"):
             abort(403)

@@ -49,6 +49,7 @@ def register(app: Flask, settings: Settings) -> None:
     ask = limiter.shared_limit(settings.limits.ask_code, scope="ask_code")
     enter = limiter.shared_limit(settings.limits.enter_code, scope="enter_code")
     prefill = limiter.shared_limit(settings.limits.ask_code, scope="prefill")
+    compare = limiter.shared_limit(settings.limits.ask_code, scope="sms")
     link = limiter.shared_limit(settings.limits.open_link, scope="open_link")
     push = limiter.limit(settings.limits.push, key_func=_network_and_source)
     limited = {
@@ -61,6 +62,7 @@ def register(app: Flask, settings: Settings) -> None:
         "api.enrol": enter,
         "api.change_preferences": enter,
         "prefill.prefill": prefill,
+        "sms.compare": compare,
         "region.arrive": link,
         "push.push": push,
         "push.records": push,

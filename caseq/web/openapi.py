@@ -10,12 +10,11 @@ from flask import Blueprint, Response, jsonify
 from caseq import intake
 from caseq.rules.case import Kind, MilestoneName, RecordType, Role
 from caseq.rules.events import Outcome
-from caseq.web import api, bodies, schemas
+from caseq.web import api, bodies, openapireceipts, schemas
+from caseq.web.openapiparts import TEXT, an_object, answer, ref, refusals
 
 blueprint = Blueprint("openapi", __name__)
 
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_TEXT = {"type": "string"}
 _DATE = {"type": "string", "format": "date"}
 
 
@@ -46,7 +45,12 @@ def description() -> dict[str, Any]:
     ):
         components.schema(name, schema=schema)
     components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    for path, operations in {**_push_paths(), **_people_paths(), **_operations_paths()}.items():
+    for path, operations in {
+        **_push_paths(),
+        **_people_paths(),
+        **openapireceipts.paths(),
+        **_operations_paths(),
+    }.items():
         spec.path(path, operations=operations)
     return dict(spec.to_dict())
 
@@ -57,92 +61,68 @@ _DESCRIPTION = (
 )
 
 
-def _refusals(*statuses: int) -> dict[str, Any]:
-    retry = {"headers": {"Retry-After": {"schema": {"type": "integer"}}}}
-    return {
-        str(status): {
-            "description": "Refused",
-            "content": _PROBLEM,
-            **(retry if status in (429, 503) else {}),
-        }
-        for status in statuses
-    }
-
-
-def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": required or list(properties)}
-
-
 def _problem_schema() -> dict[str, Any]:
-    properties = {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}
-    return _object(properties, ["type", "title", "status"])
+    properties = {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT}
+    return an_object(properties, ["type", "title", "status"])
 
 
 def _case_view_schema() -> dict[str, Any]:
     fields: dict[str, Any] = {field: {} for granted in schemas.DETAILS.values() for field in granted.fields}
-    milestone = _object(
+    milestone = an_object(
         {
             "name": {"enum": list(MilestoneName)},
             "occurred_on": _DATE,
             "released_at": {"type": "string", "format": "date-time"},
-            "document_number": _TEXT,
-            "details": _object(fields, []) | {"required": []},
-            "clause": _TEXT,
+            "document_number": TEXT,
+            "details": an_object(fields, []) | {"required": []},
+            "clause": TEXT,
         },
         ["name", "released_at", "clause"],
     )
-    unit = _object({"name": _TEXT, "address": _TEXT, "phone": _TEXT, "clause": _TEXT}, ["clause"])
+    unit = an_object({"name": TEXT, "address": TEXT, "phone": TEXT, "clause": TEXT}, ["clause"])
     properties = {
-        "case_number": _TEXT,
+        "case_number": TEXT,
         "kind": {"enum": list(Kind)},
         "role": {"enum": list(Role)},
         "as_of": {"type": "string", "format": "date-time"},
         "source_silent": {"type": "boolean"},
         "unit": unit,
-        "transferred_to": _object({"name": _TEXT, "phone": _TEXT, "on": _DATE, "clause": _TEXT}, ["clause"]),
-        "rights": {"type": "array", "items": _object({"title": _TEXT, "text": _TEXT})},
+        "transferred_to": an_object({"name": TEXT, "phone": TEXT, "on": _DATE, "clause": TEXT}, ["clause"]),
+        "rights": {"type": "array", "items": an_object({"title": TEXT, "text": TEXT})},
         "rights_clause": {"type": "string", "description": "Why `rights` are shown; there exactly when they are"},
         "milestones": {"type": "array", "items": milestone},
-        "policy": _TEXT,
+        "policy": TEXT,
     }
-    return _object(properties, ["case_number", "kind", "role", "source_silent", "milestones", "policy"])
+    return an_object(properties, ["case_number", "kind", "role", "source_silent", "milestones", "policy"])
 
 
 def _results_schema() -> dict[str, Any]:
-    errors = {"type": "object", "additionalProperties": {"type": "array", "items": _TEXT}}
+    errors = {"type": "object", "additionalProperties": {"type": "array", "items": TEXT}}
     outcome = {"enum": list(Outcome)}
-    result = _object({"id": {"type": ["string", "null"]}, "outcome": outcome, "errors": errors}, ["id", "outcome"])
-    return _object({"results": {"type": "array", "items": result}})
+    result = an_object({"id": {"type": ["string", "null"]}, "outcome": outcome, "errors": errors}, ["id", "outcome"])
+    return an_object({"results": {"type": "array", "items": result}})
 
 
 def _records_schema() -> dict[str, Any]:
-    record = _object({"key": _TEXT, "case_number": _TEXT, "sequence": _TEXT})
+    record = an_object({"key": TEXT, "case_number": TEXT, "sequence": TEXT})
     records = {"type": "array", "maxItems": intake.MOST_RECORDS, "items": record}
-    return _object({"records": records, "next": {"type": ["string", "null"]}})
+    return an_object({"records": records, "next": {"type": ["string", "null"]}})
 
 
 def _page() -> list[dict[str, Any]]:
     type_ = {"name": "type", "in": "query", "required": True, "schema": {"enum": list(RecordType)}}
-    return [type_, {"name": "after", "in": "query", "description": "`next` of the page before", "schema": _TEXT}]
+    return [type_, {"name": "after", "in": "query", "description": "`next` of the page before", "schema": TEXT}]
 
 
 def _signed() -> list[dict[str, Any]]:
     headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    source = {"name": "source", "in": "path", "required": True, "schema": _TEXT}
-    return [source, *({"name": name, "in": "header", "required": True, "schema": _TEXT} for name in headers)]
+    source = {"name": "source", "in": "path", "required": True, "schema": TEXT}
+    return [source, *({"name": name, "in": "header", "required": True, "schema": TEXT} for name in headers)]
 
 
 def _push_paths() -> dict[str, Any]:
-    batch = {"type": "array", "maxItems": bodies.MOST_EVENTS, "items": _ref("Event")}
-    body = {"required": True, "content": {bodies.SINGLE: {"schema": _ref("Event")}, bodies.BATCH: {"schema": batch}}}
+    batch = {"type": "array", "maxItems": bodies.MOST_EVENTS, "items": ref("Event")}
+    body = {"required": True, "content": {bodies.SINGLE: {"schema": ref("Event")}, bodies.BATCH: {"schema": batch}}}
     types = "`data` is CaseData, PartyData, MilestoneData or WithdrawalData, as `type` says."
     return {
         "/push/v1/{source}": {
@@ -152,8 +132,8 @@ def _push_paths() -> dict[str, Any]:
                 "parameters": _signed(),
                 "requestBody": body,
                 "responses": {
-                    "200": _answer("One outcome for each event, in order; stored for good", _ref("PushResults")),
-                    **_refusals(400, 401, 413, 415, 429, 503),
+                    "200": answer("One outcome for each event, in order; stored for good", ref("PushResults")),
+                    **refusals(400, 401, 413, 415, 429, 503),
                 },
             }
         },
@@ -161,14 +141,14 @@ def _push_paths() -> dict[str, Any]:
             "get": {
                 "summary": "What the service holds of this source",
                 "parameters": _signed(),
-                "responses": {"200": _answer("Records held", {"type": "object"}), **_refusals(401, 503)},
+                "responses": {"200": answer("Records held", {"type": "object"}), **refusals(401, 503)},
             }
         },
         "/push/v1/{source}/checkpoint/records": {
             "get": {
                 "summary": "The live records that the service holds of this source, in the order of their keys",
                 "parameters": [*_signed(), *_page()],
-                "responses": {"200": _answer("One page", _records_schema()), **_refusals(400, 401, 429, 503)},
+                "responses": {"200": answer("One page", _records_schema()), **refusals(400, 401, 429, 503)},
             }
         },
     }
@@ -176,12 +156,12 @@ def _push_paths() -> dict[str, Any]:
 
 def _people_paths() -> dict[str, Any]:
     def body(name: str) -> dict[str, Any]:
-        return {"required": True, "content": {"application/json": {"schema": _ref(name)}}}
+        return {"required": True, "content": {"application/json": {"schema": ref(name)}}}
 
     whole = {"type": "integer"}
-    asked = _object({"challenge": _TEXT, "expires_in": whole, "resend_after": whole})
-    opened = _object({"token": _TEXT, "expires_at": {"type": "string", "format": "date-time"}, "idle_seconds": whole})
-    app = _object({"secret": _TEXT, "address": _TEXT, "digits": whole, "period": whole})
+    asked = an_object({"challenge": TEXT, "expires_in": whole, "resend_after": whole})
+    opened = an_object({"token": TEXT, "expires_at": {"type": "string", "format": "date-time"}, "idle_seconds": whole})
+    app = an_object({"secret": TEXT, "address": TEXT, "digits": whole, "period": whole})
     bearer: list[dict[str, list[str]]] = [{"bearer": []}]
     return {
         "/api/v1/codes": {
@@ -189,8 +169,8 @@ def _people_paths() -> dict[str, Any]:
                 "summary": "Ask for a one-time code by SMS",
                 "requestBody": body("CodesRequest"),
                 "responses": {
-                    "202": _answer("Asked; the same for every case and number", asked),
-                    **_refusals(400, 413, 415, 429, 503),
+                    "202": answer("Asked; the same for every case and number", asked),
+                    **refusals(400, 413, 415, 429, 503),
                 },
             }
         },
@@ -198,7 +178,7 @@ def _people_paths() -> dict[str, Any]:
             "post": {
                 "summary": "Open a session with a code",
                 "requestBody": body("SessionsRequest"),
-                "responses": {"201": _answer("Opened", opened), **_refusals(400, 401, 413, 415, 429, 503)},
+                "responses": {"201": answer("Opened", opened), **refusals(400, 401, 413, 415, 429, 503)},
             }
         },
         "/api/v1/case": {
@@ -206,9 +186,9 @@ def _people_paths() -> dict[str, Any]:
                 "summary": "The case as the bearer may see it",
                 "security": bearer,
                 "responses": {
-                    "200": _answer("The view", _ref("CaseView")),
+                    "200": answer("The view", ref("CaseView")),
                     "304": {"description": "Not changed"},
-                    **_refusals(401, 503),
+                    **refusals(401, 503),
                 },
             }
         },
@@ -216,15 +196,15 @@ def _people_paths() -> dict[str, Any]:
             "get": {
                 "summary": "What the bearer wants",
                 "security": bearer,
-                "responses": {"200": _answer("The wishes", _wishes_schema()), **_refusals(401, 503)},
+                "responses": {"200": answer("The wishes", _wishes_schema()), **refusals(401, 503)},
             },
             "patch": {
                 "summary": "Change wishes; what is not named stays",
                 "security": bearer,
                 "requestBody": body("PreferencesRequest"),
                 "responses": {
-                    "200": _answer("The wishes now", _wishes_schema()),
-                    **_refusals(400, 401, 413, 415, 429, 503),
+                    "200": answer("The wishes now", _wishes_schema()),
+                    **refusals(400, 401, 413, 415, 429, 503),
                 },
             },
         },
@@ -234,22 +214,22 @@ def _people_paths() -> dict[str, Any]:
                 "security": bearer,
                 "requestBody": body("AuthenticatorRequest"),
                 "responses": {
-                    "201": _answer("A secret, shown once", app),
+                    "201": answer("A secret, shown once", app),
                     "204": {"description": "The app works from now on"},
-                    **_refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+                    **refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
                 },
             },
             "delete": {
                 "summary": "Forget the authenticator app",
                 "security": bearer,
-                "responses": {"204": {"description": "Forgotten"}, **_refusals(401, 403, 503)},
+                "responses": {"204": {"description": "Forgotten"}, **refusals(401, 403, 503)},
             },
         },
         "/api/v1/session": {
             "delete": {
                 "summary": "Sign out",
                 "security": bearer,
-                "responses": {"204": {"description": "Signed out"}, **_refusals(503)},
+                "responses": {"204": {"description": "Signed out"}, **refusals(503)},
             }
         },
     }
@@ -258,34 +238,41 @@ def _people_paths() -> dict[str, Any]:
 def _wishes_schema() -> dict[str, Any]:
     flag = {"type": "boolean"}
     wishes = {"sms": flag, "language": {"enum": ["zh", "en"]}, "quiet": flag, "shared_phone": flag}
-    return _object(
-        {**wishes, "safe_contact": _TEXT, "phone_end": _TEXT, "authenticator": flag, "sessions": {"type": "integer"}}
+    return an_object(
+        {
+            **wishes,
+            "safe_contact": TEXT,
+            "phrase": TEXT | {"description": "The word agreed on, in every SMS unless `shared_phone`"},
+            "phone_end": TEXT,
+            "authenticator": flag,
+            "sessions": {"type": "integer"},
+        }
     )
 
 
 def _operations_paths() -> dict[str, Any]:
-    status = {"type": "object", "additionalProperties": _TEXT}
+    status = {"type": "object", "additionalProperties": TEXT}
     return {
-        "/healthz": {"get": {"summary": "The process answers", "responses": {"200": _answer("Alive", status)}}},
+        "/healthz": {"get": {"summary": "The process answers", "responses": {"200": answer("Alive", status)}}},
         "/readyz": {
             "get": {
                 "summary": "Database, migrations and a worker are there",
-                "responses": {"200": _answer("Ready", status), "503": _answer("Not ready", status)},
+                "responses": {"200": answer("Ready", status), "503": answer("Not ready", status)},
             }
         },
         "/metrics": {
             "get": {
                 "summary": "Figures for Prometheus; 404 to everybody who is not on the list in config/caseq.toml",
                 "responses": {
-                    "200": {"description": "Figures", "content": {"text/plain": {"schema": _TEXT}}},
-                    **_refusals(404),
+                    "200": {"description": "Figures", "content": {"text/plain": {"schema": TEXT}}},
+                    **refusals(404),
                 },
             }
         },
         "/api/openapi.json": {
             "get": {
                 "summary": "This description",
-                "responses": {"200": _answer("OpenAPI 3.1", {"type": "object"})},
+                "responses": {"200": answer("OpenAPI 3.1", {"type": "object"})},
             }
         },
     }

@@ -4,17 +4,19 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from caseq import watching
 from caseq.errors import DatabaseUnavailable
 from caseq.runtime import Runtime
+from caseq.store.outbox import Lane
+from caseq.store.tasks import Kind
 from caseq.web.current import runtime
 from caseq.web.problems import problem
 
@@ -75,12 +77,8 @@ class _Stored:
             yield GaugeMetricFamily("caseq_database_up", "Whether the database answers.", 0)
             return
         yield GaugeMetricFamily("caseq_database_up", "Whether the database answers.", 1)
-        messages = GaugeMetricFamily("caseq_messages", "Messages by purpose and state.", labels=["purpose", "state"])
-        for (purpose, name), count in state.messages.items():
-            messages.add_metric([purpose, name], count)
-        yield messages
-        oldest = state.oldest_message_seconds
-        yield GaugeMetricFamily("caseq_oldest_message_seconds", "Age of the oldest message that is due.", oldest)
+        yield from _about_messages(state.messages)
+        yield from _about_tasks(state.messages)
         waiting = GaugeMetricFamily("caseq_events_waiting", "Events parked or in quarantine.", labels=["where"])
         for where, count in state.waiting.items():
             waiting.add_metric([where], count)
@@ -110,6 +108,48 @@ class _Stored:
         for source in self._runtime.settings.sources.values():
             shadow.add_metric([source.name], source.shadow)
         yield from (usual, silent, shadow)
+
+
+def _about_messages(of: watching.Messages) -> Iterator[Metric]:
+    yield _gauge("messages", "Messages by purpose and state.", ["purpose", "state"], of.counts.items())
+    oldest = {(_name(lane),): of.oldest_seconds.get(lane, 0.0) for lane in Lane}
+    yield _gauge("oldest_message_seconds", "Age of the oldest due message.", ["lane"], oldest.items())
+    told = "Calls of providers since the bureau's midnight, by what came of them and the provider's code."
+    yield _gauge("attempts_today", told, ["gateway", "outcome", "code"], of.attempts_today.items())
+    today = {(_name(lane), gateway): count for (lane, gateway), count in of.handed_over_today.items()}
+    yield _gauge(
+        "messages_today", "Messages handed over since the bureau's midnight.", ["lane", "gateway"], today.items()
+    )
+    limits = {(_name(lane),): most for lane, most in of.limits.items()}
+    yield _gauge("message_limit", "How many messages of a lane may be handed over in a day.", ["lane"], limits.items())
+    yuan = {(gateway,): spent for gateway, spent in of.yuan_today.items()}
+    yield _gauge("spent_yuan_today", "What the messages of today cost, by [sending.price].", ["gateway"], yuan.items())
+    total = CounterMetricFamily("caseq_messages_handed_over", "Messages handed over.", labels=["lane", "gateway"])
+    for (lane, gateway), count in of.handed_over.items():
+        total.add_metric([_name(lane), gateway], count)
+    yield total
+    stopped = {(_name(lane),): float(lane in of.stopped) for lane in Lane}
+    yield _gauge("lane_stopped", "Whether staff stopped a lane.", ["lane"], stopped.items())
+    yield GaugeMetricFamily("caseq_dead_numbers", "Numbers that take no messages.", of.dead_numbers)
+
+
+def _about_tasks(of: watching.Messages) -> Iterator[Metric]:
+    found = {kind: of.tasks.get(kind, (0, 0)) for kind in Kind}
+    open_ = {(kind.value,): count for kind, (count, _) in found.items()}
+    yield _gauge("tasks", "What somebody has to do by hand.", ["kind"], open_.items())
+    late = {(kind.value,): count for kind, (_, count) in found.items()}
+    yield _gauge("tasks_late", "What of it should have been done by now.", ["kind"], late.items())
+
+
+def _gauge(name: str, told: str, labels: Sequence[str], samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
+    family = GaugeMetricFamily(f"caseq_{name}", told, labels=labels)
+    for of, value in samples:
+        family.add_metric(of, value)
+    return family
+
+
+def _name(lane: Lane) -> str:
+    return lane.name.lower()
 
 
 def register(app: Flask) -> None:

@@ -11,6 +11,8 @@ from caseq.errors import DatabaseUnavailable, NotJson
 log = structlog.get_logger("caseq.web")
 
 RETRY_AFTER_SECONDS = 5
+#: Where programs come, with neither cookies nor forms of a page; each of them proves who it is by itself.
+PROGRAMS = ("/api/", "/push/", "/sms/status")
 _TITLES = {
     400: "Bad request",
     401: "Not authenticated",
@@ -36,7 +38,7 @@ def problem(status: int, detail: str | None = None, **headers: str) -> Response:
 
 def is_for_programs() -> bool:
     """Whether the request came to a route of programs rather than to a page."""
-    return request.path.startswith(("/api/", "/push/", "/healthz", "/readyz", "/metrics"))
+    return request.path.startswith((*PROGRAMS, "/healthz", "/readyz", "/metrics"))
 
 
 def answer(

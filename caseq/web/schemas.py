@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from caseq.rules.case import DETAIL_FIELDS, CaseState, Kind, MilestoneName, RecordType, Role
+from caseq.rules.measures import Measure, MeasureAction
 from caseq.rules.numbers import LONGEST_NUMBER, lookup_key
 from caseq.settings.strictfields import Flag
 from caseq.settings.tomlfile import leaves
@@ -138,10 +139,8 @@ class _Penalty(_Strict):
 
 DETAIL_TYPES: Mapping[str, fields.Field[Any]] = {
     "procuratorate": _text(100),
-    "measure": _one_of(
-        ["summons_by_force", "bail_pending_trial", "residential_surveillance", "criminal_detention", "arrest"]
-    ),
-    "action": _one_of(["imposed", "changed", "extended", "lifted"]),
+    "measure": _one_of(list(Measure)),
+    "action": _one_of(list(MeasureAction)),
     "phase": _one_of(["right_notified", "requested", "accepted", "scheduled", "held", "terminated"]),
     "place": _text(200),
     "outcome": _one_of(["agreed", "failed", "withdrawn"]),

@@ -75,6 +75,7 @@ def test_a_change_of_a_field_that_the_role_may_not_see_makes_no_sms(service: Ser
     known_case(service)
     measure = milestone("compulsory_measure", subject="S1", details={"measure": "arrest"})
     service.push(event("milestone", measure))
+    service.work()
     service.push(event("milestone", {**measure, "document_number": "示公捕字〔2026〕1号"}, sequence="2"))
     assert told(service) == {VICTIM: 1, SUSPECT: 2, FAMILY: 2}
 
@@ -82,6 +83,7 @@ def test_a_change_of_a_field_that_the_role_may_not_see_makes_no_sms(service: Ser
 def test_a_corrected_date_makes_one_sms(service: Service) -> None:
     known_case(service)
     service.push(event("milestone", milestone(occurred_on="2026-11-20")))
+    service.work()
     service.push(event("milestone", milestone(occurred_on="2026-11-21"), sequence="2"))
     assert told(service) == {VICTIM: 2}
 
@@ -89,6 +91,7 @@ def test_a_corrected_date_makes_one_sms(service: Service) -> None:
 def test_a_withdrawn_milestone_makes_one_sms_to_those_who_saw_it(service: Service) -> None:
     known_case(service)
     service.push(event("milestone", milestone()))
+    service.work()
     service.push(event("withdrawal", {"record": "milestone", "key": "M-case_filed"}, sequence="2"))
     service.push(event("withdrawal", {"record": "milestone", "key": "M-case_filed"}, sequence="3"))
     assert told(service) == {VICTIM: 2}

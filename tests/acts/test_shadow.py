@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from caseq import texting, viewing
+from caseq import viewing
+from caseq.store.outbox import Lane
 from caseq.store.views import CaseQuery
+from caseq.texting import sending
 from tests.service import CASE, PHONE, ROOT, Clock, Service, case, event, milestone, party
 from tests.service import service as build_service
 from tests.test_no_leak import Markers, everything
@@ -136,7 +138,7 @@ def test_news_that_waited_when_the_shadow_began_is_dropped(start: Start) -> None
     service = start(True)
     with capture_logs() as lines:
         service.work()
-    assert [line["why"] for line in lines if line["event"] == "message_not_sent"] == ["_Drop"]
+    assert [line["why"] for line in lines if line["event"] == "message_not_sent"] == ["may not enter"]
     assert service.messages() == []
     start(False).work()
     assert service.messages() == []
@@ -204,13 +206,12 @@ def test_the_projection_guards_the_shadow_once_more(start: Start) -> None:
 def test_a_message_of_unknown_outcome_is_not_sent_again_in_shadow(start: Start) -> None:
     service = start(False)
     service.push(*known())
-    jobs = texting.claim(service.runtime, 5)
-    assert jobs
+    assert sending.claim(service.runtime, service.router, {Lane.NEWS: 5})
     service.clock.advance(minutes=5)
     service = start(True)
-    texting.claim(service.runtime, 5)
-    for job in texting.claim_unknown(service.runtime, 5):
-        texting.ask_provider(service.runtime, service.gateway, job)
+    service.work()
+    service.clock.advance(minutes=5)
+    service.ask()
     service.work()
     assert service.messages() == []
 

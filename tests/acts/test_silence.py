@@ -70,7 +70,7 @@ def test_a_source_whose_key_was_taken_away_raises_no_alarm(service: Service) -> 
 
 def test_a_source_that_never_spoke_is_named_when_a_worker_starts(service: Service) -> None:
     service.push()
-    at_work = worker.Worker(service.runtime, service.gateway)
+    at_work = worker.Worker(service.runtime, service.router)
     with capture_logs() as lines:
         at_work.listen()
         at_work.listen()
@@ -83,7 +83,7 @@ def test_a_worker_that_starts_anew_says_again_what_is_silent(service: Service) -
     service.clock.advance(days=2)
     for _ in range(2):
         with capture_logs() as lines:
-            at_work = worker.Worker(service.runtime, service.gateway)
+            at_work = worker.Worker(service.runtime, service.router)
             at_work.listen()
             at_work.listen()
         assert [line["source"] for line in lines if line["event"] == "source_silent"] == ["criminal"]
@@ -99,7 +99,7 @@ def test_a_source_without_a_place_in_the_configuration_is_left_alone(service: Se
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_worker_listens_while_it_works(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
-    at_work = worker.Worker(service.runtime, service.gateway)
+    at_work = worker.Worker(service.runtime, service.router)
 
     def listen() -> None:
         heard.append(1)

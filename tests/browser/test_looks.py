@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask, render_template
+from flask import Flask, render_template, request
 from playwright.sync_api import Browser, Page
 
 from caseq.rules.disclosure import TransferView
@@ -46,9 +46,10 @@ CAME = ("/sample/refused", *(f"/sample/came/{page}" for page in ("start", "metho
 OWN = (
     *(f"/sample/own-code/{way}/{typed}" for way in ("paper", "app") for typed in ("-", "12")),
     *(f"/sample/preferences/{saved}" for saved in (0, 1)),
+    "/sample/preferences/0?fault=1",
     *(f"/sample/authenticator/{state}" for state in ("none", "begun", "fault", "has_app", "done", "not_fresh")),
 )
-STATIC = ("/help", "/what-you-can-see", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED, *CAME)
+STATIC = ("/help", "/what-you-can-see", "/sms", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED, *CAME)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -104,7 +105,13 @@ def add_samples(app: Flask, service: Service) -> None:
         wishes = Preferences(sms=bool(saved), safe_contact="只在上午打")
         mine = Account(wishes, "5678" if saved else "", has_app=bool(saved), sessions=2)
         return render_template(
-            "pages/preferences.html", account=mine, saved=bool(saved), sample="【示例】x", signed_in=True
+            "pages/preferences.html",
+            account=mine,
+            saved=bool(saved),
+            sample="【示例】x",
+            night=service.runtime.settings.telling[-1].manner.quiet,
+            fault=fields.phrase_fault("zh") if request.args.get("fault") else None,
+            signed_in=True,
         )
 
     @app.get("/sample/authenticator/<state>")
@@ -179,6 +186,21 @@ def test_every_page_of_the_ways_in_without_sms_is_fine(look, path):
     page.set_viewport_size({"width": 375, "height": 812})
 
 
+@pytest.mark.parametrize("text", ["", "请点击 http://a.example.top", "明天下午三点来所里一趟", "OURS"])
+def test_every_answer_about_a_message_is_fine(look, shown, text):
+    page, url, _ = look
+    wording = shown[0].runtime.settings.wording
+    page.goto(f"{url}/sms")
+    page.get_by_role("textbox").fill(text.replace("OURS", wording.written("news", "zh", {}).text))
+    with page.expect_navigation():
+        page.locator("main form button").first.click()
+    assert page.locator(".faults" if not text else "[role=status]").count() == 1
+    is_fine(page)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]] == []
+    page.set_viewport_size({"width": 375, "height": 812})
+
+
 def test_the_policy_is_cards_on_a_phone_and_tables_on_a_desk(look):
     page, url, _ = look
     page.goto(f"{url}/what-you-can-see")
@@ -215,6 +237,32 @@ def test_signing_out_is_asked_on_a_page_that_is_fine(site: Site):
     page.wait_for_url("**/signed-out")
 
 
+@pytest.mark.parametrize("scripts", [False], indirect=True, ids=[""])
+def test_how_somebody_was_told_is_a_link_of_the_case_and_a_page_that_is_fine(site: Site):
+    page = site.context.new_page()
+    site.log_in(page)
+    page.get_by_role("link", name="怎样告知您的").click()
+    page.wait_for_url("**/case/notices")
+    assert page.evaluate(SIDEWAYS) == 0
+    assert page.get_by_role("heading", name="立案").is_visible()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.evaluate(SIDEWAYS) == 0
+    page.emulate_media(media="print")
+    assert page.locator(".leave, button").filter(visible=True).count() == 0
+    assert page.locator(".qr svg").is_visible()
+
+
+def test_how_somebody_was_told_has_nothing_for_axe_to_find(look, shown):
+    page, url, _ = look
+    service, _ = shown
+    service.clock.advance(days=1)
+    page.context.add_cookies([{"name": "caseq", "value": str(service.log_in()), "url": url}])
+    page.goto(f"{url}/case/notices")
+    assert page.locator(".log > li").count() == 1
+    is_fine(page)
+    page.context.clear_cookies(name="caseq")
+
+
 @pytest.mark.parametrize("scripts", [True], indirect=True, ids=[""])
 def test_big_text_is_big_and_stays(site: Site):
     page = site.visitor()
@@ -235,6 +283,7 @@ def test_text_enlarged_by_the_phone_never_scrolls_sideways(chromium, shown):
         "/",
         "/help",
         "/what-you-can-see",
+        "/sms",
         "/sample/criminal/victim/4/zh",
         "/sample/administrative/suspect/6/en",
     ):

@@ -1,6 +1,5 @@
 """A whole system of processes: a B_ASJ case system, the adapter, the service and the worker."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from caseq.demo.promptly import copied
 from tests.service import ROOT, SHARED, Process, Served
 
 PROGRAM = SHARED / "casesystems" / "b_asj.py"
@@ -34,7 +34,7 @@ class Whole(Served):
 
     def __init__(self, database_url: str, folder: Path, **environ: str) -> None:
         config = folder / "config"
-        shutil.copytree(ROOT / "config", config)
+        copied(ROOT / "config", config)
         quicken(config)
         super().__init__(database_url, folder, CASEQ_CONFIG_DIR=str(config), **environ)
         self.mapping = config / "adapters" / "b_asj.toml"
@@ -61,9 +61,12 @@ def quicken(config: Path) -> None:
             'ask_code = "60 per 10 minutes; 600 per day"': 'ask_code = "100000 per minute"',
             'enter_code = "120 per 10 minutes"': 'enter_code = "100000 per minute"',
             "site_least = 500": "site_least = 1000000",
-            "lease_seconds = 45": "lease_seconds = 3",
-            "ask_after_seconds = 60": "ask_after_seconds = 4",
+            "answer_seconds = 10": "answer_seconds = 2",
+            "lease_seconds = 45": "lease_seconds = 8",
+            "ask_after_seconds = 60": "ask_after_seconds = 9",
             "poll_seconds = 0.5": "poll_seconds = 0.1",
+            "retry_seconds = 5": "retry_seconds = 1",
+            "retry_longest_seconds = 900": "retry_longest_seconds = 4",
         },
         "adapters/b_asj.toml": {
             "poll_seconds = 10": "poll_seconds = 0.3",

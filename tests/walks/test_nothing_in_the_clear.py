@@ -14,6 +14,7 @@ from caseq.store.tables import metadata
 from tests.service import CASE, PHONE, Service, case, digits_of, elsewhere, event, milestone, party
 
 NAME, NEW_PHONE, CONTACT = "欧阳测试", "19987654321", "只在上午打给我"
+PHRASE = "潮汐灯塔"
 ORIGIN = "http://127.0.0.1"
 
 
@@ -51,7 +52,7 @@ class Walker:
 @pytest.fixture
 def walked(service: Service) -> tuple[Service, Walker, list[Any], dict[str, str]]:
     """Login by SMS, enrolment of an app, login by app and by paper, wishes, another number: (…, logs, secrets)."""
-    secrets = {"name": NAME, "phone": PHONE, "new phone": NEW_PHONE, "contact": CONTACT}
+    secrets = {"name": NAME, "phone": PHONE, "new phone": NEW_PHONE, "contact": CONTACT, "phrase": PHRASE}
     walker = Walker(service)
     with capture_logs() as logs:
         service.push(event("case", case()), event("party", party(name=NAME)), event("milestone", milestone()))
@@ -64,7 +65,7 @@ def walked(service: Service) -> tuple[Service, Walker, list[Any], dict[str, str]
         walker.post("/code", code=secrets["code"])
         secrets["session"], secrets["known browser"] = walker.cookie("caseq"), walker.cookie("caseq-known")
         walker.get("/preferences")
-        walker.post("/preferences", sms="1", language="zh", safe_contact=CONTACT)
+        walker.post("/preferences", sms="1", language="zh", safe_contact=CONTACT, phrase=PHRASE)
         walker.get("/authenticator")
         walker.post("/authenticator")
         found = re.search(r'class="number key">([A-Z2-7 ]+)<', walker.page)

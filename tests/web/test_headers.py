@@ -33,6 +33,8 @@ def answers(service):
     yield "no code", post("/api/v1/codes", json={})
     yield "a refused push", post("/push/v1/criminal", data=b"[]")
     yield "no such push", get("/push/v1")
+    yield "a receipt that nobody waits for", post("/sms/status")
+    yield "a push of receipts that nobody waits for", post("/sms/status/aliyun/secret", json=[])
     yield "health", get("/healthz")
     yield "metrics", get("/metrics")
     yield "options", client.open("/api/v1/case", method="OPTIONS")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from caseq import granting, paper
 from caseq.store.tables import audit
-from tests.service import CASE, PHONE, case, event, milestone, party
+from tests.service import CASE, PHONE, case, event, milestone, party, with_nights
 
 NEW_PHONE = "19987654321"
 
@@ -43,20 +43,22 @@ def test_wishes_are_read_and_changed_one_by_one(service):
     assert ask(service, "get", token).get_json() == {
         "sms": True,
         "language": "zh",
-        "quiet": False,
+        "quiet": True,
         "shared_phone": False,
         "safe_contact": "",
+        "phrase": "",
         "phone_end": "5678",
         "authenticator": False,
         "sessions": 1,
     }
     changed = ask(service, "patch", token, {"language": "en", "safe_contact": "只在上午打"}).get_json()
     assert (changed["language"], changed["safe_contact"], changed["sms"]) == ("en", "只在上午打", True)
-    assert ask(service, "patch", token, {"quiet": True}).get_json()["language"] == "en"
+    assert ask(service, "patch", token, {"quiet": False}).get_json()["language"] == "en"
 
 
 @pytest.mark.parametrize(
-    "body", [{"phone": NEW_PHONE}, {"sms": "yes"}, {"language": "fr"}, {"safe_contact": "x" * 101}]
+    "body",
+    [{"phone": NEW_PHONE}, {"sms": "yes"}, {"language": "fr"}, {"safe_contact": "x" * 101}, {"phrase": "x" * 101}],
 )
 def test_what_is_no_wish_is_refused_the_telephone_too(service, body):
     token = by_paper(service)
@@ -89,8 +91,8 @@ def test_news_come_in_the_language_that_was_chosen(service):
     assert news(service)[0].startswith("[Shili County PSB]")
 
 
-def test_news_wait_for_the_morning_where_nights_are_to_be_quiet(service):
-    ask(service, "patch", by_paper(service), {"quiet": True})
+def test_news_wait_for_the_morning_where_nobody_said_anything(service):
+    with_nights(service)
     assert len(news(service)) == 1
     service.clock.advance(hours=9)  # 21:00 at the bureau
     formed = (service.clock.now + timedelta(hours=8)).strftime("%Y-%m-%dT%H:%M:%S+08:00")
