@@ -19,7 +19,7 @@ from tests.service import Service
 
 FULL = int(os.environ.get("CASEQ_TEST_OUTBOX", "0"))
 #: (messages, kills, workers) by engine.
-SIZES = {"postgresql": (FULL or 400, FULL // 200 or 6, 3), "sqlite": (FULL // 10 or 120, FULL // 500 or 4, 2)}
+SIZES = {"postgresql": (FULL or 400, FULL // 200 or 6, 3), "sqlite": (FULL // 10 or 120, FULL // 200 or 4, 2)}
 
 
 @pytest.mark.faults
