@@ -77,8 +77,8 @@ def _number(runtime: Runtime, connection: Connection, message_id: int) -> str | 
 def _failed(
     runtime: Runtime, connection: Connection, job: Job, receipt: Receipt, now: datetime, dead: str | None
 ) -> None:
-    """A message that was accepted did not arrive; what may arrive later is tried again, a code never, and a notice to a
-    former number neither: that number was erased with the end of the message."""
+    """A message that was accepted did not arrive; what may arrive later is tried again, a code never. A notice to a
+    former number goes there again: the job, as it was before its end erased the number, still has it."""
     code = receipt.code or receipt.status.value
     may_help = receipt.failure in (Failure.LATER, Failure.ACCOUNT) and job.purpose is not Purpose.CODE
     calls = attempts.handed_over(connection, job.id)
