@@ -10,6 +10,7 @@ from caseq import enrolling, preferring, proving
 from caseq.enrolling import Failed
 from caseq.preferring import NotAgreed
 from caseq.rules.proof import grouped
+from caseq.rules.telling import Quiet
 from caseq.store.preferences import Account
 from caseq.web import fields, told
 from caseq.web.browser import KNOWN, SESSION, STEPS, drop, page_words, remember_choices, session_token
@@ -37,7 +38,8 @@ def preferences() -> Response:
 def change_preferences() -> Response:
     """Keeps the wishes; from a device that others use too, what it remembered is forgotten."""
     form = request.form
-    changes = {name: form.get(name) == "1" for name in ("sms", "quiet", "shared_phone")}
+    asked = ("sms", "quiet", "shared_phone") if _night() else ("sms", "shared_phone")
+    changes = {name: form.get(name) == "1" for name in asked}
     language = form.get("language", "")
     more = {"language": language} if language in LANGUAGES else {}
     safe_contact = " ".join(form.get("safe_contact", "").split())[:LONGEST_CONTACT]
@@ -51,6 +53,11 @@ def change_preferences() -> Response:
     return drop(response, KNOWN) if account.wishes.shared_phone else response
 
 
+def _night() -> Quiet | None:
+    """The hours without news that the page asks about; None: there are none, and it asks nothing."""
+    return runtime().settings.telling[-1].manner.quiet
+
+
 def _preferences(account: Account, saved: bool = False, fault: str | None = None) -> Response:
     settings, wishes = runtime().settings, account.wishes
     phrase = "" if fault else wishes.phrase_in_messages
@@ -59,7 +66,7 @@ def _preferences(account: Account, saved: bool = False, fault: str | None = None
         422 if fault else 200,
         account=account,
         sample=settings.wording.written("news", wishes.language, {}, phrase).text,
-        night=settings.telling[-1].manner.quiet,
+        night=_night(),
         saved=saved,
         fault=fault,
         signed_in=True,

@@ -181,6 +181,13 @@ def test_nights_are_quiet_until_somebody_says_otherwise(service):
     assert not recipient(service).is_quiet
 
 
+def test_where_no_night_is_asked_about_saving_says_nothing_of_it(service):
+    person = visitor(service)
+    assert 'id="quiet"' not in person.get("/preferences")
+    person.send("/preferences", sms="1")
+    assert recipient(service).is_quiet
+
+
 # At the counter
 
 
