@@ -65,8 +65,10 @@ def newest_is_enough(service):
 
 
 def rows(service, *columns):
+    """What stands in these columns of one table, or in all of it, oldest first."""
+    table = getattr(columns[0], "table", columns[0])
     with service.runtime.database.autocommit() as connection:
-        return connection.execute(select(*columns)).all()
+        return connection.execute(select(*columns).order_by(*table.primary_key)).all()
 
 
 # What is done
