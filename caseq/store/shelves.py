@@ -12,7 +12,9 @@ from caseq.store import contacts, deadnumbers, files, pushes, recipients, ways, 
 from caseq.store import outbox as messages
 from caseq.store import preferences as wishes
 from caseq.store.contacts import Standing
+from caseq.store.release_tables import EVENT
 from caseq.store.sealing import Sealer, bound
+from caseq.store.staff_tables import TOTP
 from caseq.store.tables import (
     authenticators,
     challenges,
@@ -24,6 +26,8 @@ from caseq.store.tables import (
     parties,
     preferences,
     quarantine,
+    releases,
+    staff,
 )
 
 Values = dict[str, Any]
@@ -101,6 +105,14 @@ def _renew_parked(sealer: Sealer, row: Any, _: bool) -> Values:
     return _anew(sealer, "event_sealed", row.event_sealed, pushes.PARKED)
 
 
+def _renew_release(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "event_sealed", row.event_sealed, EVENT)
+
+
+def _renew_totp(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "totp_sealed", row.totp_sealed, bound(TOTP, row.badge))
+
+
 def _renew_refused(sealer: Sealer, row: Any, _: bool) -> Values:
     try:
         event = sealer.unseal(pushes.REFUSED, row.event_sealed)
@@ -152,6 +164,8 @@ SHELVES = (
         signed=parties.c.contact_mac,
     ),
     Shelf(parked, sealed=(parked.c.event_sealed,), renew=_renew_parked),
+    Shelf(releases, sealed=(releases.c.event_sealed,), renew=_renew_release),
+    Shelf(staff, sealed=(staff.c.totp_sealed,), renew=_renew_totp, read=(staff.c.badge,)),
     Shelf(
         quarantine,
         sealed=(quarantine.c.event_sealed,),

@@ -35,6 +35,12 @@ from caseq.store.message_tables import stops as stops
 from caseq.store.message_tables import tasks as tasks
 from caseq.store.message_tables import tellings as tellings
 from caseq.store.number_tables import query_numbers as query_numbers
+from caseq.store.release_tables import decisions as decisions
+from caseq.store.release_tables import delegations as delegations
+from caseq.store.release_tables import releases as releases
+from caseq.store.staff_tables import staff as staff
+from caseq.store.staff_tables import staff_failures as staff_failures
+from caseq.store.staff_tables import staff_sessions as staff_sessions
 
 
 def _id() -> Column[Any]:
@@ -164,6 +170,9 @@ milestones = Table(
     Column("formed_at", Moment, nullable=False),
     Column("released_at", Moment, nullable=False),
     Column("line_since", Moment),
+    Column("published_at", Moment),
+    Column("due_at", Moment),
+    Column("due_provisional", Boolean),
     _live(),
     UniqueConstraint("source", "key"),
 )
@@ -333,6 +342,7 @@ audit = Table(
     Column("party_id", Id),
     Column("case_id", Id),
     Column("facts", JSON(none_as_null=True)),
+    Column("staff_id", Id),
     Index("ix_audit_session_id_at", "session_id", "at"),
 )
 #: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves.
