@@ -1,9 +1,9 @@
-"""Forgetting what is over: codes, challenges, sessions, guesses and link tokens, some time after their end."""
+"""Forgetting what is over: codes, challenges, sessions (of staff too), guesses and link tokens, when they are over."""
 
 from datetime import timedelta
 
 from caseq.runtime import Runtime
-from caseq.store import guessing, links, logins, outcomes, sessions, ways
+from caseq.store import guessing, links, logins, outcomes, sessions, staffing, ways
 
 KEPT = timedelta(days=2)
 #: So long the outbox tells what became of a code; what became of news is the proof that somebody was told, and stays.
@@ -21,6 +21,7 @@ def tidy(runtime: Runtime) -> None:
         sessions.forget_old(connection, now - KEPT)
         ways.forget_old(connection, now - KEPT)
         links.forget_old(connection, now - KEPT)
+        staffing.forget_sessions(connection, now)
         guessing.forget_old(connection, int(now.timestamp()) // 3600)
     with runtime.database.transaction() as connection:
         outcomes.forget_old(connection, now - CODES_KEPT, _MOST)

@@ -21,6 +21,7 @@ from caseq.store import (
     heartbeats,
     outbox_figures,
     pushes,
+    releases,
     schema,
     spending,
     tasks,
@@ -75,7 +76,7 @@ class Messages:
 class State:
     """Figures from the database: messages, events that wait, how sources speak, batches that crossed no air gap
     although later ones did, parties still entered in cases that were merged into others, parties whose contact was
-    found edited by hand."""
+    found edited by hand, changes that wait for release and how many of these are late."""
 
     messages: Messages
     waiting: Mapping[str, int]
@@ -83,6 +84,8 @@ class State:
     files_missing: Mapping[str, int]
     left_behind: int
     contacts_broken: int
+    releases: int
+    releases_late: int
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
@@ -116,6 +119,7 @@ def state(runtime: Runtime) -> State:
     """The figures of this moment."""
     now = runtime.clock()
     with runtime.database.autocommit() as connection:
+        waiting, late = releases.counts(connection, now)
         return State(
             messages=_messages(runtime, connection, now),
             waiting=pushes.waiting_counts(connection),
@@ -123,6 +127,8 @@ def state(runtime: Runtime) -> State:
             files_missing=files.missing_counts(connection),
             left_behind=grants.count_left_behind(connection, runtime.settings.policy, bureau_date(now)),
             contacts_broken=contacts.count_broken(connection),
+            releases=waiting,
+            releases_late=late,
         )
 
 

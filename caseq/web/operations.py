@@ -79,6 +79,8 @@ class _Stored:
         yield GaugeMetricFamily("caseq_database_up", "Whether the database answers.", 1)
         yield from _about_messages(state.messages)
         yield from _about_tasks(state.messages)
+        yield GaugeMetricFamily("caseq_releases", "Changes that wait for release.", state.releases)
+        yield GaugeMetricFamily("caseq_releases_late", "What of them is past its due date.", state.releases_late)
         waiting = GaugeMetricFamily("caseq_events_waiting", "Events parked or in quarantine.", labels=["where"])
         for where, count in state.waiting.items():
             waiting.add_metric([where], count)
