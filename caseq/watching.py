@@ -14,6 +14,7 @@ from caseq.rules.workdays import first_unknown
 from caseq.runtime import Runtime
 from caseq.store import (
     attempts,
+    chain,
     contacts,
     deadnumbers,
     files,
@@ -75,7 +76,8 @@ class Messages:
 class State:
     """Figures from the database: messages, events that wait, how sources speak, batches that crossed no air gap
     although later ones did, parties still entered in cases that were merged into others, parties whose contact was
-    found edited by hand."""
+    found edited by hand,
+    seconds since a row of the audit waits to be chained."""
 
     messages: Messages
     waiting: Mapping[str, int]
@@ -83,6 +85,7 @@ class State:
     files_missing: Mapping[str, int]
     left_behind: int
     contacts_broken: int
+    unlinked_seconds: float
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
@@ -123,7 +126,14 @@ def state(runtime: Runtime) -> State:
             files_missing=files.missing_counts(connection),
             left_behind=grants.count_left_behind(connection, runtime.settings.policy, bureau_date(now)),
             contacts_broken=contacts.count_broken(connection),
+            unlinked_seconds=_unlinked_seconds(connection, now),
         )
+
+
+def _unlinked_seconds(connection: Connection, now: datetime) -> float:
+    """Since when the oldest row of the audit that is not chained waits for it."""
+    oldest = chain.oldest_unlinked(connection, chain.settled(connection, now - chain.LATEST))
+    return max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
 
 
 def _messages(runtime: Runtime, connection: Connection, now: datetime) -> Messages:
