@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,31 +21,43 @@ log = structlog.get_logger("caseq.chaining")
 #: So many rows get their links in one transaction.
 ROWS_AT_ONCE = 1000
 LOOK_SECONDS = 2.0
+#: So often also rows are looked for that committed after others with higher ids.
+SWEEP_SECONDS = 20.0
 _ROWS_VERIFIED_AT_ONCE = 5000
 MOST_BROKEN = 20
 
 
-def link(runtime: Runtime) -> int:
-    """Put every row of the audit that has no link behind the last one, in batches; how many there were.
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """How many rows were linked, and the highest id of them: of a look that began there, later ones are all above."""
 
-    Several may try at once: who claims the next position first writes the batch, the others leave it at that.
+    rows: int
+    up_to: int | None
+
+
+def link(runtime: Runtime, after: int | None = None) -> Linked:
+    """Put every row of the audit that has no link behind the last one, in batches.
+
+    `after`: only rows above this id; None: also those below others that committed earlier. Several may try at once: who
+    claims the next position first writes the batch, the others leave it at that.
     """
     done = 0
-    while batch := link_some(runtime):
-        done += batch
-    return done
+    while batch := link_some(runtime, after):
+        done, after = done + len(batch), max(one.audit_id for one in batch)
+    return Linked(done, after)
 
 
-def link_some(runtime: Runtime) -> int:
-    """Link one batch; 0 if nothing is left, or if somebody else was faster."""
+def link_some(runtime: Runtime, after: int | None = None) -> Sequence[Link]:
+    """Link one batch; nothing if nothing is left, or if somebody else was faster."""
     with runtime.database.autocommit() as connection:
         last = chain.head(connection)
-        rows = chain.unlinked(connection, chain.settled(connection, runtime.clock() - chain.LATEST), ROWS_AT_ONCE)
+        floor = chain.settled(connection, runtime.clock() - chain.LATEST) if after is None else after
+        rows = chain.unlinked(connection, floor, ROWS_AT_ONCE)
     if not rows:
-        return 0
+        return ()
     links = _links(runtime.sealer, last, rows)
     with runtime.database.transaction() as connection:
-        return len(links) if chain.append(connection, links) else 0
+        return links if chain.append(connection, links) else ()
 
 
 def _links(sealer: Sealer, last: Link | None, rows: Iterable[Row]) -> list[Link]:
@@ -88,11 +100,14 @@ def _append(path: Path, line: str) -> None:
 
 def keep(runtime: Runtime, stopping: threading.Event) -> None:
     """Link and anchor again and again, until told to stop; whatever fails is tried again."""
-    pause, anchored_at = runtime.settings.audit.anchor_minutes * 60, -float("inf")
+    pause = runtime.settings.audit.anchor_minutes * 60
+    swept_at = anchored_at = -float("inf")
+    after: int | None = None
     while not stopping.is_set():
         try:
-            while link_some(runtime) and not stopping.is_set():
-                pass
+            if time.monotonic() - swept_at >= SWEEP_SECONDS:
+                swept_at, after = time.monotonic(), None
+            after = link(runtime, after).up_to
             if time.monotonic() - anchored_at >= pause:
                 anchored_at = time.monotonic()
                 anchor(runtime)

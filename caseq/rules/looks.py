@@ -53,7 +53,6 @@ class Way(StrEnum):
     SMS = "sms"
     APP = "app"
     PAPER = "paper"
-    COUNTER = "counter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def of_party(connection: Connection, party_id: int, case_id: int, most: int) -> 
     by_staff = connection.execute(shown.where(*of_case, or_(of_whole, mine)))
     logins = connection.execute(shown.where(*of_case, audit.c.party_id == party_id, audit.c.act == _LOGIN))
     views = connection.execute(shown.where(audit.c.party_id == party_id, OF_PARTY, audit.c.act == ACT))
-    own = sorted((Seen(*row) for row in (*logins, *views)), key=lambda one: one.at, reverse=True)
+    own = sorted((Seen(*row) for row in (*views, *logins)), key=lambda one: one.at, reverse=True)
     return [Seen(*row) for row in by_staff], own[:most]
 
 
