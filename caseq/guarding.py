@@ -8,7 +8,7 @@ from caseq.rules.case import BUREAU_TIME
 from caseq.rules.numbers import lookup_key
 from caseq.runtime import Runtime
 from caseq.store import auditing, casenumbers, looks, tasks, watched
-from caseq.store.watched import Watched
+from caseq.store.watched import Reading, Watched
 
 _HOUR = timedelta(hours=1)
 
@@ -52,6 +52,12 @@ def watched_cases(runtime: Runtime) -> Sequence[Watched]:
         return watched.all_of(connection)
 
 
+def readings(runtime: Runtime) -> Sequence[Reading]:
+    """The tasks about unusual reading that wait for the auditor, the newest first."""
+    with runtime.database.autocommit() as connection:
+        return watched.readings(connection)
+
+
 def look(runtime: Runtime) -> None:
     """Make a task of the auditor for whoever read unusually in the last hour, once for each person and hour of the
     clock, also when that task is done already."""
@@ -60,8 +66,7 @@ def look(runtime: Runtime) -> None:
     with runtime.database.transaction() as connection:
         for staff_id, count in looks.much_read(connection, now - _HOUR, runtime.settings.audit.reads_an_hour):
             reason = f"staff {staff_id} read {count} cases within an hour"
-            tasks.make(connection, tasks.Kind.READING, f"{staff_id}:{hour}", reason, now, anew=False)
+            tasks.make(connection, tasks.Kind.READING, f"{hour}:{staff_id}", reason, now, anew=False)
         for staff_id, case_id in looks.watched_read(connection, now - _HOUR):
             reason = f"staff {staff_id} read watched case {case_id} of the own unit"
-            cause = f"{staff_id}:{hour}:{case_id}"
-            tasks.make(connection, tasks.Kind.READING, cause, reason, now, anew=False)
+            tasks.make(connection, tasks.Kind.READING, f"{hour}:{staff_id}:{case_id}", reason, now, anew=False)

@@ -77,5 +77,5 @@ LOOKS: Mapping[LookAct, Told] = {
 }
 #: A look of these acts at a case as a whole is a look at each of its parties.
 OF_WHOLE_CASE = frozenset({LookAct.DESK})
-#: The acts that count as reading a case: those above, and what staff see of it before it is released.
-READING = frozenset({*(act.value for act in LookAct), "preview", "review"})
+#: The acts that count as reading a case.
+READING = frozenset(act.value for act in LookAct)
