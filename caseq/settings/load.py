@@ -13,7 +13,7 @@ from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
 from caseq.settings.messagesfile import read_messages
-from caseq.settings.model import Bureau, CodeLimits, Data, Limits, Login, Operations, Settings, Source, Worker
+from caseq.settings.model import Audit, Bureau, CodeLimits, Data, Limits, Login, Operations, Settings, Source, Worker
 from caseq.settings.regionsfile import read_regions
 from caseq.settings.releasefile import read_release
 from caseq.settings.rightsfile import read_rights, without_rights
@@ -95,6 +95,7 @@ def _main(path: Path) -> dict[str, Any]:
         "worker": worker,
         "operations": Operations(tuple(operations["metrics_allow"]), operations["worker_silent_seconds"]),
         "data": Data(**loaded["data"]),
+        "audit": Audit(**{**loaded["audit"], "anchor_file": Path(loaded["audit"]["anchor_file"])}),
     }
 
 

@@ -115,6 +115,16 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Audit:
+    """Where and how often the end of the chain is written down outside the database; how many cases one of the staff
+    may read in an hour before the auditor is asked to look."""
+
+    anchor_file: Path
+    anchor_minutes: int
+    reads_an_hour: int
+
+
+@dataclass(frozen=True)
 class Source:
     """A case system that may push; `keys` are its live ``whsec_…`` keys, none if it is not connected.
 
@@ -193,6 +203,7 @@ class Settings:
     worker: Worker
     operations: Operations
     data: Data
+    audit: Audit
     sources: Mapping[str, Source]
     policy: Policy
     rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)

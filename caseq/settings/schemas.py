@@ -163,6 +163,12 @@ class _Data(Schema):
     cipher = fields.Enum(Cipher, by_value=True, required=True)
 
 
+class _Audit(Schema):
+    anchor_file = _text()
+    anchor_minutes = _whole(1440)
+    reads_an_hour = _whole(1_000_000)
+
+
 class CaseqToml(Schema):
     bureau = fields.Nested(_Bureau, required=True)
     disclosure = fields.Nested(_Disclosure, required=True)
@@ -173,6 +179,7 @@ class CaseqToml(Schema):
     worker = fields.Nested(_Worker, required=True)
     operations = fields.Nested(_Operations, required=True)
     data = fields.Nested(_Data, required=True)
+    audit = fields.Nested(_Audit, required=True)
 
 
 class SourceToml(Schema):

@@ -1,6 +1,6 @@
 """What somebody has to do by hand, because the machine cannot: call a person, tell them first, look at a message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,11 +15,12 @@ from caseq.store.tables import cases, outbox, parties, tasks
 
 class Kind(StrEnum):
     """CALL: no message reaches the person; TELL: tell the person before any message does; LOOK: a message whose end the
-    machine could not find out."""
+    machine could not find out; READING: unusual reading by one of the staff, for the auditor alone."""
 
     CALL = "call"
     TELL = "tell"
     LOOK = "look"
+    READING = "reading"
 
 
 def make(
@@ -32,8 +33,10 @@ def make(
     party_id: int | None = None,
     message_id: int | None = None,
     due_at: datetime | None = None,
+    anew: bool = True,
 ) -> None:
-    """Give the handling unit of the party's case this to do, once for each cause; what was done is to be done anew."""
+    """Give the handling unit of the party's case this to do, once for each cause; what was done is to be done anew,
+    unless `anew` is false."""
     of_party = select(parties.c.case_id).where(parties.c.id == party_id).scalar_subquery()
     row = {
         "kind": kind.value,
@@ -46,9 +49,14 @@ def make(
         "due_at": due_at,
     }
     statement = insert_into(connection, tasks).values(row)
-    anew: dict[str, object] = {name: statement.excluded[name] for name in ("message_id", "reason", "made_at", "due_at")}
-    anew |= {"done_at": None, "done_by": None, "note": None}
-    again = statement.on_conflict_do_update(index_elements=["cause"], set_=anew, where=tasks.c.done_at.is_not(None))
+    if not anew:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=["cause"]))
+        return
+    values: dict[str, object] = {
+        name: statement.excluded[name] for name in ("message_id", "reason", "made_at", "due_at")
+    }
+    values |= {"done_at": None, "done_by": None, "note": None}
+    again = statement.on_conflict_do_update(index_elements=["cause"], set_=values, where=tasks.c.done_at.is_not(None))
     connection.execute(again)
 
 
@@ -70,8 +78,8 @@ class Task:
     unit_name: str | None
 
 
-def waiting(connection: Connection, unit: str | None = None) -> Sequence[Task]:
-    """What is to be done, by all units or the one with this code; by unit, what is due first in front.
+def waiting(connection: Connection, unit: str | None = None, kinds: Collection[Kind] = tuple(Kind)) -> Sequence[Task]:
+    """What of these kinds is to be done, by all units or the one with this code; by unit, what is due first in front.
 
     `milestone` is the key of the one that is to be told, or that the message was about.
     """
@@ -81,6 +89,7 @@ def waiting(connection: Connection, unit: str | None = None) -> Sequence[Task]:
     joined = wanted.add_columns(outbox.c.key).select_from(tasks)
     joined = joined.outerjoin(parties, parties.c.id == tasks.c.party_id).outerjoin(cases, cases.c.id == tasks.c.case_id)
     joined = joined.outerjoin(outbox, outbox.c.id == tasks.c.message_id).where(tasks.c.done_at.is_(None))
+    joined = joined.where(tasks.c.kind.in_([kind.value for kind in kinds]))
     if unit is not None:
         joined = joined.where(cases.c.unit_code == unit)
     due = func.coalesce(tasks.c.due_at, tasks.c.made_at)

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
-from caseq import enrolling, login, preferring, viewing
+from caseq import enrolling, login, looking, preferring, viewing
 from caseq.preferring import NotAgreed
 from caseq.rules import strictjson
 from caseq.rules.authenticators import STEP_SECONDS
@@ -16,6 +16,7 @@ from caseq.rules.codes import DIGITS
 from caseq.rules.disclosure import CaseView, MilestoneView
 from caseq.settings.strictfields import Flag
 from caseq.store.preferences import Account
+from caseq.web import looked
 from caseq.web.current import LANGUAGES, api_language, bearer_token, runtime
 from caseq.web.fields import phrase_fault
 from caseq.web.language import words
@@ -118,6 +119,13 @@ def case() -> Response:
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/looks")
+def looks() -> Response:
+    """Who looked at the record of the bearer of the token, by function, and when they did themselves."""
+    own = looking.own(runtime(), bearer_token())
+    return _unauthenticated() if own is None else _json(looked.as_json(own, _bureau), 200)
 
 
 @blueprint.get("/preferences")

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify
 from caseq import intake
 from caseq.rules.case import Kind, MilestoneName, RecordType, Role
 from caseq.rules.events import Outcome
-from caseq.web import api, bodies, openapireceipts, schemas
+from caseq.web import api, bodies, openapilooks, openapireceipts, schemas
 from caseq.web.openapiparts import TEXT, an_object, answer, ref, refusals
 
 blueprint = Blueprint("openapi", __name__)
@@ -48,6 +48,7 @@ def description() -> dict[str, Any]:
     for path, operations in {
         **_push_paths(),
         **_people_paths(),
+        **openapilooks.paths(),
         **openapireceipts.paths(),
         **_operations_paths(),
     }.items():

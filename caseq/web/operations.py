@@ -98,6 +98,8 @@ class _Stored:
         yield GaugeMetricFamily("caseq_left_behind", left, state.left_behind)
         broken = "Parties whose contact was found edited by hand."
         yield GaugeMetricFamily("caseq_contacts_broken", broken, state.contacts_broken)
+        waits = "Seconds since a row of the audit waits to be chained."
+        yield GaugeMetricFamily("caseq_audit_unlinked_seconds", waits, state.unlinked_seconds)
 
     def _about_sources(self, sources: Sequence[watching.Heard]) -> Iterator[Metric]:
         usual = GaugeMetricFamily("caseq_source_usual_seconds", "The usual silence of a source.", labels=["source"])

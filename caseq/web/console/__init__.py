@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from caseq.web.console import entrance, gate, home, review
+from caseq.web.console import audit, entrance, gate, home, review
 
-BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint)
+BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint, audit.blueprint)
 
 
 def register(app: Flask) -> None:

@@ -22,4 +22,5 @@ DUTY_OF: Mapping[str, Duty] = {
     "review.delegations": Duty.DELEGATE,
     "review.delegate": Duty.DELEGATE,
     "review.end_delegation": Duty.DELEGATE,
+    "audit.audit": Duty.AUDIT,
 }
