@@ -165,7 +165,10 @@ def answer(
     row = connection.execute(whose_).one_or_none()
     if row is None:
         return None
-    said: dict[str, Any] = {column: sealer.seal(purpose_of(column, row.party_id, row.n), text.encode()), "state": after.value}
+    said: dict[str, Any] = {
+        column: sealer.seal(purpose_of(column, row.party_id, row.n), text.encode()),
+        "state": after.value,
+    }
     said |= {f"{prefix}answered_at": now, f"{prefix}answered_by": by}
     mine = update(complaints).where(complaints.c.id == id_, complaints.c.state == before.value, _at(desk))
     due = complaints.c[f"{prefix}due_at"]

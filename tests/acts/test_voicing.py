@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from caseq import housekeeping, inbox, voicing
-from caseq.inbox import Level
 from caseq.rules.case import BUREAU_TIME
 from caseq.rules.duties import Staff, StaffRole
-from caseq.rules.voices import About, State
+from caseq.rules.voices import About, Level, State
 from caseq.store import tasks, voices
 from caseq.store.database import Connection
 from caseq.store.tables import audit, complaints, ratings, staff
-from caseq.voicing import Failed
+from caseq.store.voices import Rating
+from caseq.voicing import Failed, Heard
 from tests.service import CASE, UNIT, Service, case, event, milestone, party
 
 WEEK = timedelta(days=7)
@@ -59,8 +59,16 @@ def complained(service, token, text=SAID, about=About.LATE):
     return made
 
 
+def own(service, token) -> Heard:
+    found = voicing.heard(service.runtime, token)
+    assert isinstance(found, Heard)
+    return found
+
+
 def waiting(service, by):
-    return [one.id for one in inbox.box(service.runtime, by, inbox.level_of(by)).waiting]
+    level = inbox.level_of(by)
+    assert level is not None
+    return [one.id for one in inbox.box(service.runtime, by, level).waiting]
 
 
 def to_do(service):
@@ -88,6 +96,7 @@ def test_the_last_rating_of_a_month_counts_and_each_month_has_one(service, token
     voicing.rate(service.runtime, token, 2, "")
     voicing.rate(service.runtime, token, 4, "后来有人回了我")
     said = voicing.rating(service.runtime, token)
+    assert isinstance(said, Rating)
     assert (said.score, said.text, said.month) == (4, "后来有人回了我", "2026-11")
     service.clock.advance(days=10)
     token = service.log_in()
@@ -135,12 +144,14 @@ def test_a_complaint_is_due_after_ten_working_days_and_its_task_names_no_party(s
 def test_the_unit_answers_and_the_party_reads_it(service, token, unit):
     made = complained(service, token)
     assert waiting(service, unit) == [made.id]
-    read, texts = inbox.read(service.runtime, unit, made.id)
+    found = inbox.read(service.runtime, unit, made.id)
+    assert found is not None
+    read, texts = found
     assert (texts.first.text, read.role, read.case_number) == (SAID, "victim", CASE)
     assert inbox.answer(service.runtime, unit, made.id, "已经联系您了") is None
     assert waiting(service, unit) == to_do(service) == []
-    found = voicing.heard(service.runtime, token)
-    assert [(one.state, one.first.answer) for one in found.complaints] == [(State.ANSWERED, "已经联系您了")]
+    heard = own(service, token).complaints
+    assert [(one.state, one.first.answer) for one in heard] == [(State.ANSWERED, "已经联系您了")]
     assert [(one.about, one.state, one.in_time, one.count) for one in figures(service).complaints] == [
         ("late", "answered", True, 1)
     ]
@@ -153,7 +164,7 @@ def test_of_two_answers_at_once_the_first_one_stands(service, token):
         ended = list(pool.map(lambda by: inbox.answer(service.runtime, by, made.id, f"答复{by.badge}"), people))
     assert sorted(ended, key=str) == [None, *[inbox.Failed.GONE] * 3]
     winner = people[ended.index(None)]
-    ((found,),) = (voicing.heard(service.runtime, token).complaints,)
+    ((found,),) = (own(service, token).complaints,)
     assert found.first.answer == f"答复{winner.badge}"
     assert rows(service, audit.c.staff_id, audit.c.facts)[-1][0] == winner.id
 
@@ -169,9 +180,9 @@ def test_at_most_three_complaints_wait_at_once_however_they_come(service, token,
     with ThreadPoolExecutor(5) as pool:
         ended = list(pool.map(lambda n: voicing.complain(service.runtime, token, About.OTHER, f"第{n}件"), range(5)))
     assert ended.count(Failed.TOO_MANY) == 2
-    assert not voicing.heard(service.runtime, token).may_complain
+    assert not own(service, token).may_complain
     inbox.answer(service.runtime, unit, waiting(service, unit)[0], "好的")
-    assert voicing.heard(service.runtime, token).may_complain
+    assert own(service, token).may_complain
     assert complained(service, token, "又一件").n == 4
 
 
@@ -219,7 +230,8 @@ def test_after_an_answer_it_goes_to_the_supervising_office_with_a_clock_of_its_o
     assert to_do(service) == [(tasks.Kind.SUPERVISE, None, None)]
     assert inbox.answer(service.runtime, unit, made.id, "还是我来") is inbox.Failed.GONE
     assert inbox.answer(service.runtime, supervisor, made.id, "已责成重新办理") is None
-    ((found,),) = (voicing.heard(service.runtime, token).complaints,)
+    ((found,),) = (own(service, token).complaints,)
+    assert found.second is not None
     assert (found.state, found.second.text, found.second.answer) == (State.CLOSED, "没有解决", "已责成重新办理")
     assert voicing.go_on(service.runtime, token, 1, "还是没有") is Failed.NOT_NOW
 
@@ -228,9 +240,9 @@ def test_when_no_answer_comes_in_time_it_goes_up_and_the_unit_is_too_late(servic
     made = complained(service, token)
     service.clock.now = made.first.due_at - timedelta(seconds=1)
     token = service.log_in()
-    assert voicing.heard(service.runtime, token).may_go_on == frozenset()
+    assert own(service, token).may_go_on == frozenset()
     service.clock.now = made.first.due_at
-    assert voicing.heard(service.runtime, token).may_go_on == {1}
+    assert own(service, token).may_go_on == {1}
     assert voicing.go_on(service.runtime, token, 1, "没有人答复") is None
     assert inbox.answer(service.runtime, unit, made.id, "来晚了") is inbox.Failed.GONE
     assert waiting(service, supervisor) == [made.id]
@@ -242,7 +254,7 @@ def test_another_grant_of_the_same_number_sees_and_moves_nothing_of_it(service, 
     inbox.answer(service.runtime, unit, made.id, "好")
     service.push(event("party", party("suspect", phone="19911112222")))
     other = service.log_in("19911112222")
-    assert voicing.heard(service.runtime, other).complaints == []
+    assert own(service, other).complaints == []
     assert voicing.go_on(service.runtime, other, 1, "x") is Failed.NOT_NOW
 
 
@@ -339,4 +351,4 @@ def test_a_text_moved_to_another_row_does_not_open(service, token):
         assert first != second
         connection.execute(update(complaints).where(complaints.c.n == 2).values(text_sealed=first))
     with pytest.raises(Exception, match="seal"):
-        voicing.heard(service.runtime, token)
+        own(service, token)
