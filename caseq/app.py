@@ -19,6 +19,7 @@ from caseq.web import (
     api,
     apivoices,
     bodies,
+    console,
     demo,
     headers,
     limits,
@@ -68,6 +69,7 @@ def create_app(parts: Runtime) -> Flask:
     app.register_blueprint(smspage.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
+    console.register(app)
     pages.prepare(app)
     limits.register(app, settings)
     problems.register(app)

@@ -34,6 +34,7 @@ ROWS = (
         "caseq.proving",
         "caseq.quarantine",
         "caseq.rekeying",
+        "caseq.staffing",
         "caseq.texting",
         "caseq.viewing",
         "caseq.voicing",
@@ -51,6 +52,7 @@ SHARED_WITH_ADAPTERS = ("caseq.rules.signing", "caseq.rules.numbers")
 LIBRARIES = {
     "alembic": ("caseq.store",),
     "apispec": ("caseq.web",),
+    "argon2": ("caseq.staffing",),
     "babel": ("caseq.web",),
     "chinese_calendar": ("caseq.rules",),
     "click": ("caseq.cli", "caseq.commands", "adapters.run"),
@@ -80,6 +82,7 @@ LIBRARIES = {
         "caseq.answering",
         "caseq.rekeying",
         "caseq.sms.route",
+        "caseq.staffing",
         "caseq.store.contacts",
         "caseq.texting",
         "caseq.watching",
