@@ -1,5 +1,7 @@
 """The inbox: complaints to answer, as the unit or as the office above it, and how parties rate each unit."""
 
+from typing import Any
+
 from flask import Blueprint, Response, abort, request
 
 from caseq import inbox as acts
@@ -81,7 +83,7 @@ def _answer(complaint_id: int, level: Level) -> Response:
     return _one(complaint_id, _SAID[failed], typed, 409 if failed is Failed.GONE else 422)
 
 
-def _words() -> dict[str, object]:
+def _words() -> dict[str, Any]:
     def role(kind: str, name: str) -> str:
         return words("zh").say(role_word(kind, name))
 
