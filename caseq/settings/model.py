@@ -71,7 +71,29 @@ class Limits:
     ask_code: str
     enter_code: str
     open_link: str
+    speak: str
     push: str
+
+
+@dataclass(frozen=True)
+class Voices:
+    """How long answers to complaints take in working days, how long afterwards one may go further up and after how many
+    days texts are forgotten, and how many complaints of a party wait at once."""
+
+    answer_days: int
+    second_days: int
+    second_within_days: int
+    open_at_once: int
+    kept_days: int
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Whose receipts print no codes before the party was asked: codes of units, and numbers of cases as they are looked
+    up."""
+
+    sensitive_units: frozenset[str]
+    sensitive_cases: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -200,6 +222,8 @@ class Settings:
     guesses: Budget
     codes: CodeLimits
     limits: Limits
+    voices: Voices
+    notices: Notices
     worker: Worker
     operations: Operations
     data: Data

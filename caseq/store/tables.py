@@ -44,6 +44,8 @@ from caseq.store.release_tables import releases as releases
 from caseq.store.staff_tables import staff as staff
 from caseq.store.staff_tables import staff_failures as staff_failures
 from caseq.store.staff_tables import staff_sessions as staff_sessions
+from caseq.store.voices_tables import complaints as complaints
+from caseq.store.voices_tables import ratings as ratings
 
 
 def _id() -> Column[Any]:

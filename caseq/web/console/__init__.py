@@ -5,6 +5,8 @@ from flask import Flask
 from caseq.web.console import audit, entrance, gate, home, review
 
 BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint, audit.blueprint)
+from caseq.web.console import entrance, gate, home, inbox, review
+BLUEPRINTS = (entrance.blueprint, home.blueprint, inbox.blueprint, review.blueprint)
 
 
 def register(app: Flask) -> None:
