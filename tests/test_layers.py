@@ -32,6 +32,7 @@ ROWS = (
         "caseq.proving",
         "caseq.quarantine",
         "caseq.rekeying",
+        "caseq.reporting",
         "caseq.texting",
         "caseq.viewing",
         "caseq.watching",
