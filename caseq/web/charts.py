@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 _WIDTH = 360
-_LINE, _GAP, _BAR = 18, 10, 12
+_LINE, _GAP, _BAR = 19, 10, 12
 #: So wide is what stands before a bar at most; a longer name stands above it.
 _BEFORE, _BESIDE = 44, 64
 _SHORT = 3
@@ -19,7 +19,7 @@ _FILLS = ("solid", "hatched", "empty", "crossed")
 
 _SVG = Markup(
     '<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img"'
-    ' aria-labelledby="{n}-title {n}-desc" font-family="Noto Sans CJK SC, system-ui, sans-serif" font-size="12">'
+    ' aria-labelledby="{n}-title {n}-desc" font-family="Noto Sans CJK SC, system-ui, sans-serif" font-size="13">'
     '<title id="{n}-title">{title}</title><desc id="{n}-desc">{desc}</desc>{defs}'
     '<rect class="paper" width="{w}" height="{h}" fill="{paper}"/>{body}</svg>'
 )

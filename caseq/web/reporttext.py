@@ -50,7 +50,12 @@ _ENDS: Mapping[str, tuple[str, ...]] = {
     "还在办": ("queued", "held", "claimed", "unknown"),
 }
 _TASKS = {"call": "打电话", "tell": "先当面告知", "look": "查看短信", "unknown": "没有记下"}
-_BY_STATUS = "按“期限届满日在本年”计"
+_VIEWS = "审计日志中动作为“查看案件”（view）、时间在本年的每一行。"
+_TOLD = (
+    "期限届满的时间在本年的每一项。按时、超期：没有撤回的事项（milestones），最近一次公开的时间早于、不早于期限届满；"
+    "未到期、到期未办：还在等待同意或者被退回的事项（releases），制作时期限未满、已满。"
+    "首次接入时一次导入的历史事项没有期限，不计。按时率＝按时÷（按时＋超期＋到期未办）。"
+)
 
 
 def tables(annual: Annual, grounds: Sequence[Ground]) -> Sequence[Table]:
@@ -83,7 +88,7 @@ def _views_by_month(annual: Annual) -> Table:
     return Table(
         "views_by_month",
         "查询：按月",
-        "审计日志中动作为“查看案件”（view）、时间在当月的每一行。",
+        f"{_VIEWS}按时间所在的月份。",
         ("月份", "次数"),
         _months(annual.figures["views"]),
         "views",
@@ -97,7 +102,7 @@ def _views_by_role(annual: Annual) -> Table:
     return Table(
         "views_by_role",
         "查询：按案件种类和身份",
-        "同上；身份是查看的一方在案件中登记的身份。",
+        f"{_VIEWS}身份是查看的一方在案件中登记的身份。",
         ("案件种类", "身份", "次数"),
         rows,
         "views",
@@ -108,7 +113,7 @@ def _views_by_channel(annual: Annual) -> Table:
     return Table(
         "views_by_channel",
         "查询：按渠道",
-        "同上；渠道是这次查看之前最近一次登录所用的渠道；由民警查看的（审计行有民警编号）算电话。",
+        f"{_VIEWS}渠道是这次查看之前最近一次登录所用的渠道；由民警查看的（审计行有民警编号）算电话。",
         ("渠道", "次数", "占比"),
         _shares(annual.figures["views"], "channel", _CHANNELS),
         "views",
@@ -133,9 +138,7 @@ def _told_by_unit(annual: Annual) -> Table:
     return Table(
         "told_by_unit",
         "告知是否按时：按办案单位",
-        f"{_BY_STATUS}。按时、超期：没有撤回的事项（milestones），最近一次公开的时间早于、不早于期限届满；"
-        "未到期、到期未办：还在等待同意或者被退回的事项（releases），制作时期限未满、已满。"
-        "首次接入时一次导入的历史事项没有期限，不计。按时率＝按时÷（按时＋超期＋到期未办）。",
+        _TOLD,
         ("办案单位", *_STANDS.values(), "按时率"),
         rows,
         "told",
@@ -146,7 +149,7 @@ def _told_by_unit(annual: Annual) -> Table:
 def _told_by_kind(annual: Annual) -> Table:
     rows = _stands(annual.figures["told"], ("kind", "name"), lambda keys: (_kind(keys[0]), _milestone(keys[1])))
     columns = ("案件种类", "事项", *_STANDS.values(), "按时率")
-    return Table("told_by_kind", "告知是否按时：按案件种类和事项", "同上。", columns, rows, "told")
+    return Table("told_by_kind", "告知是否按时：按案件种类和事项", _TOLD, columns, rows, "told")
 
 
 def _messages_by_purpose(annual: Annual) -> Table:
@@ -169,7 +172,7 @@ def _messages_by_month(annual: Annual) -> Table:
     return Table(
         "messages_by_month",
         "短信：按月",
-        "同上，按产生的月份。",
+        "发件箱（outbox）中本年产生的每一行，按产生的月份。",
         ("月份", "条数"),
         _months(annual.figures["messages"]),
         "messages",
