@@ -33,6 +33,7 @@ ROWS = (
         "caseq.quarantine",
         "caseq.rekeying",
         "caseq.reporting",
+        "caseq.staffing",
         "caseq.texting",
         "caseq.viewing",
         "caseq.watching",
@@ -49,6 +50,7 @@ SHARED_WITH_ADAPTERS = ("caseq.rules.signing", "caseq.rules.numbers")
 LIBRARIES = {
     "alembic": ("caseq.store",),
     "apispec": ("caseq.web",),
+    "argon2": ("caseq.staffing",),
     "babel": ("caseq.web",),
     "chinese_calendar": ("caseq.rules",),
     "click": ("caseq.cli", "caseq.commands", "adapters.run"),
@@ -78,6 +80,7 @@ LIBRARIES = {
         "caseq.answering",
         "caseq.rekeying",
         "caseq.sms.route",
+        "caseq.staffing",
         "caseq.store.contacts",
         "caseq.texting",
         "caseq.watching",

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from caseq.intake import placing, releasing
 from caseq.intake.releasing import Done
 from caseq.rules.approval import Line, State, Step
+from caseq.rules.case import Role
 from caseq.rules.duties import Staff, StaffRole
-from caseq.store import delegations, releases
-from caseq.store.tables import audit, history, milestones, staff
+from caseq.store import delegations, releases, staffing
+from caseq.store.tables import audit, history, milestones
 from tests.service import CASE, NOON, PHONE, Service, case, event, milestone, party
 
 FAMILY = "19911112222"
@@ -46,10 +47,9 @@ def people(service: Service) -> dict[str, Staff]:
     found = {}
     with service.runtime.database.transaction() as connection:
         for n, (name, (role, of)) in enumerate(roles.items()):
-            row = {"badge": f"9000{n}", "name": name, "role": role.value, "unit": of, "password_hash": "-"}
-            row |= {"must_change": False, "totp_last_step": 0, "made_at": service.clock()}
-            id_ = connection.execute(staff.insert().values(**row).returning(staff.c.id)).scalar_one()
-            found[name] = Staff(id_, row["badge"], name, role, of)
+            made = staffing.add(connection, Staff(0, f"9000{n}", name, role, of), "-", service.clock())
+            assert made is not None
+            found[name] = made
     return found
 
 
@@ -105,10 +105,10 @@ def test_what_waits_shows_nowhere_and_after_the_last_signature_as_it_was_preview
         assert connection.execute(select(milestones)).all() == []
         assert connection.execute(select(history.c.id).where(history.c.record == "milestone")).all() == []
     previewed = {one.role: one for one in preview(service, waiting(service)[0]).readers}
-    assert previewed["victim"].people == 1
+    assert previewed[Role.VICTIM].people == 1
     release_all(service, people)
     assert waiting(service) == []
-    for role, phone in (("victim", PHONE), ("suspect_family", FAMILY)):
+    for role, phone in ((Role.VICTIM, PHONE), (Role.SUSPECT_FAMILY, FAMILY)):
         shown = previewed[role]
         assert shown.after is not None
         assert shown.before is not None
