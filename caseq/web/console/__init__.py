@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from caseq.web.console import entrance, gate, home, review
+from caseq.web.console import entrance, gate, home, report, review
 
-BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint)
+BLUEPRINTS = (entrance.blueprint, home.blueprint, report.blueprint, review.blueprint)
 
 
 def register(app: Flask) -> None:

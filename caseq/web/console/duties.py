@@ -22,4 +22,7 @@ DUTY_OF: Mapping[str, Duty] = {
     "review.delegations": Duty.DELEGATE,
     "review.delegate": Duty.DELEGATE,
     "review.end_delegation": Duty.DELEGATE,
+    "report.report": Duty.REPORTS,
+    "report.table": Duty.REPORTS,
+    "report.pdf": Duty.REPORTS,
 }

@@ -13,6 +13,7 @@ blueprint = Blueprint("home", __name__, url_prefix=gate.PREFIX)
 DOORS: Mapping[Duty, tuple[str, str, str]] = {
     Duty.QUEUE: ("review.queue", "待审核发布", "按到期先后，看每类人会看到什么"),
     Duty.DELEGATE: ("review.delegations", "委托他人代签", "出差、休假时由谁代签"),
+    Duty.REPORTS: ("report.report", "年度报告", "查询、告知是否按时、短信、不予公开，可下载"),
 }
 
 
