@@ -22,10 +22,12 @@ from caseq.web import (
     console,
     demo,
     headers,
+    kept,
     limits,
     openapi,
     operations,
     pages,
+    performance,
     prefill,
     problems,
     push,
@@ -55,6 +57,7 @@ def create_app(parts: Runtime) -> Flask:
     )
     app.session_interface = _FormSessions()
     app.jinja_loader = FileSystemLoader(shipped("templates"))
+    kept.prepare(app)
     operations.register(app)
     headers.register(app, settings)
     csrf = CSRFProtect(app)
@@ -67,6 +70,7 @@ def create_app(parts: Runtime) -> Flask:
     app.register_blueprint(prefill.blueprint)
     app.register_blueprint(region.blueprint)
     app.register_blueprint(smspage.blueprint)
+    app.register_blueprint(performance.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
     console.register(app)

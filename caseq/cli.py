@@ -16,6 +16,7 @@ from caseq.commands.link import link
 from caseq.commands.messages import messages
 from caseq.commands.policy import policy
 from caseq.commands.proof import proof
+from caseq.commands.report import report
 from caseq.commands.tasks import tasks
 
 
@@ -140,6 +141,7 @@ main.add_command(messages)
 main.add_command(tasks)
 main.add_command(audit)
 main.add_command(proof)
+main.add_command(report)
 
 
 @main.group()

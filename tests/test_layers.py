@@ -37,6 +37,7 @@ ROWS = (
         "caseq.proving",
         "caseq.quarantine",
         "caseq.rekeying",
+        "caseq.reporting",
         "caseq.staffing",
         "caseq.texting",
         "caseq.viewing",

@@ -12,6 +12,7 @@ from caseq.preferring import NotAgreed
 from caseq.rules import strictjson
 from caseq.rules.authenticators import STEP_SECONDS
 from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS
+from caseq.rules.channels import Channel
 from caseq.rules.codes import DIGITS
 from caseq.rules.disclosure import CaseView, MilestoneView
 from caseq.settings.strictfields import Flag
@@ -81,7 +82,7 @@ def ask_code() -> Response:
     body = read_body(CodesRequest())
     if isinstance(body, Response):
         return body
-    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language(), visitor())
+    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language(), visitor(channel=Channel.API))
     settings = runtime().settings.login
     answer = {
         "challenge": asked.handle,
@@ -99,9 +100,11 @@ def enter_code() -> Response:
     if isinstance(body, Response):
         return body
     if "challenge" in body:
-        opened = login.enter_code(runtime(), [body["challenge"]], body["code"], visitor())
+        opened = login.enter_code(runtime(), [body["challenge"]], body["code"], visitor(channel=Channel.API))
     else:
-        opened = login.enter_own_code(runtime(), body.get("case_number", ""), body["code"], visitor())
+        opened = login.enter_own_code(
+            runtime(), body.get("case_number", ""), body["code"], visitor(channel=Channel.API)
+        )
     if isinstance(opened, login.Refused):
         return problem(401, WWW_Authenticate=UNAUTHENTICATED)
     idle = runtime().settings.login.session_idle_minutes * 60

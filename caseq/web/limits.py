@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
 from caseq.login import Visitor
+from caseq.rules.channels import Channel
 from caseq.settings import Settings
 
 IPV6_PREFIX = 64
@@ -23,9 +24,9 @@ def network() -> str:
     return str(ip_network((address, IPV6_PREFIX), strict=False)) if address.version == 6 else str(address)
 
 
-def visitor(known: Iterable[int] = ()) -> Visitor:
+def visitor(known: Iterable[int] = (), channel: Channel = Channel.WEB) -> Visitor:
     """Who makes this request; `known` are the parties that logged in with this browser before."""
-    return Visitor(network(), frozenset(known))
+    return Visitor(network(), frozenset(known), channel)
 
 
 def _network_and_source() -> str:

@@ -7,6 +7,8 @@ from caseq.web.console import audit, entrance, gate, home, review
 BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint, audit.blueprint)
 from caseq.web.console import entrance, gate, home, inbox, review
 BLUEPRINTS = (entrance.blueprint, home.blueprint, inbox.blueprint, review.blueprint)
+from caseq.web.console import entrance, gate, home, report, review
+BLUEPRINTS = (entrance.blueprint, home.blueprint, report.blueprint, review.blueprint)
 
 
 def register(app: Flask) -> None:

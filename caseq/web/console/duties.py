@@ -29,4 +29,7 @@ DUTY_OF: Mapping[str, Duty] = {
     "review.delegate": Duty.DELEGATE,
     "review.end_delegation": Duty.DELEGATE,
     "audit.audit": Duty.AUDIT,
+    "report.report": Duty.REPORTS,
+    "report.table": Duty.REPORTS,
+    "report.pdf": Duty.REPORTS,
 }
