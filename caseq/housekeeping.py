@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 from caseq.runtime import Runtime
-from caseq.store import guessing, links, logins, outcomes, sessions, staffing, ways
-from caseq.store import complaints, guessing, links, logins, outcomes, sessions, voices, ways
+from caseq.store import complaints, guessing, links, logins, outcomes, sessions, staffing, voices, ways
 
 KEPT = timedelta(days=2)
 #: So long the outbox tells what became of a code; what became of news is the proof that somebody was told, and stays.

@@ -77,8 +77,8 @@ class Messages:
 class State:
     """Figures from the database: messages, events that wait, how sources speak, batches that crossed no air gap
     although later ones did, parties still entered in cases that were merged into others, parties whose contact was
-    found edited by hand, changes that wait for release and how many of these are late, for how many seconds a row of the
-    audit has waited to be chained."""
+    found edited by hand, changes that wait for release and how many of these are late, for how many seconds a row of
+    the audit has waited to be chained."""
 
     messages: Messages
     waiting: Mapping[str, int]

@@ -14,8 +14,8 @@ from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
 from caseq.settings.messagesfile import read_messages
-from caseq.settings.model import Audit, Bureau, CodeLimits, Data, Limits, Login, Operations, Settings, Source, Worker
 from caseq.settings.model import (
+    Audit,
     Bureau,
     CodeLimits,
     Data,

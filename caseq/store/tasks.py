@@ -15,8 +15,8 @@ from caseq.store.tables import cases, outbox, parties, tasks
 
 class Kind(StrEnum):
     """CALL: no message reaches the person; TELL: tell the person before any message does; LOOK: a message whose end the
-    machine could not find out; READING: unusual reading by one of the staff, for the auditor alone."""
-    machine could not find out; ANSWER: a complaint waits for its unit; SUPERVISE: one waits for the office above."""
+    machine could not find out; READING: unusual reading by one of the staff, for the auditor alone; ANSWER: a complaint
+    waits for its unit; SUPERVISE: one waits for the office above."""
 
     CALL = "call"
     TELL = "tell"
@@ -43,10 +43,8 @@ def make(
     due_at: datetime | None = None,
     anew: bool = True,
 ) -> None:
-    """Give the handling unit of the party's case this to do, once for each cause; what was done is to be done anew,
-    unless `anew` is false."""
     """Give the handling unit of the case, by default that of the party, this to do, once for each cause; what was done
-    is to be done anew. Without a party nobody reads in the list whom it is about."""
+    is to be done anew, unless `anew` is false. Without a party nobody reads in the list whom it is about."""
     of_party = select(parties.c.case_id).where(parties.c.id == party_id).scalar_subquery()
     row = {
         "kind": kind.value,

@@ -128,7 +128,7 @@ def case() -> Response:
 def looks() -> Response:
     """Who looked at the record of the bearer of the token, by function, and when they did themselves."""
     own = looking.own(runtime(), bearer_token())
-    return _unauthenticated() if own is None else _json(looked.as_json(own, _bureau), 200)
+    return unauthenticated() if own is None else as_answer(looked.as_json(own, bureau_time), 200)
 
 
 @blueprint.get("/preferences")

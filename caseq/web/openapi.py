@@ -10,8 +10,7 @@ from flask import Blueprint, Response, jsonify
 from caseq import intake
 from caseq.rules.case import Kind, MilestoneName, RecordType, Role
 from caseq.rules.events import Outcome
-from caseq.web import api, bodies, openapilooks, openapireceipts, schemas
-from caseq.web import api, apivoices, bodies, openapireceipts, openapivoices, schemas
+from caseq.web import api, apivoices, bodies, openapilooks, openapireceipts, openapivoices, schemas
 from caseq.web.openapiparts import TEXT, an_object, answer, ref, refusals
 
 blueprint = Blueprint("openapi", __name__)
