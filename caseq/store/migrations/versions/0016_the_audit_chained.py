@@ -6,7 +6,7 @@ from alembic import op
 from caseq.store.columns import Id, Moment
 
 revision = "0016"
-down_revision = "0015"
+down_revision = "0014"
 
 _BY_STAFF = sa.text("staff_id IS NOT NULL")
 _NO_VIEW = sa.text("act <> 'view'")
