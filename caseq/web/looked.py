@@ -43,7 +43,7 @@ WAYS: Mapping[Way | None, str] = {
     Way.SMS: N_("用短信验证码登录"),
     Way.APP: N_("用认证器登录"),
     Way.PAPER: N_("用纸上或者窗口给的查询码登录"),
-    None: N_("打开了案件"),
+    None: N_("看了案件的网页"),
 }
 
 

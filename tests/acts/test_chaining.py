@@ -1,6 +1,8 @@
 """The audit is chained behind its writers, and whatever is done to it by hand is found."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from caseq.store import auditing, chain
 from caseq.store.database import Connection
 from caseq.store.sealing import Sealer
 from caseq.store.tables import audit, audit_links
+from tests.conftest import kept_no_more
 from tests.service import Service, environment
 
 BATCH = 4
@@ -42,20 +45,26 @@ def write(service: Service, count: int) -> None:
 
 
 def by_hand(service: Service, *statements: str) -> None:
-    """Do this in the database as its administrator can, whom no trigger stops."""
-    with service.runtime.database.engine.begin() as connection:
-        without_triggers(connection)
+    """Do this in the database as its administrator can, who takes the triggers away for a moment."""
+    with administrating(service) as connection:
         for statement in statements:
             connection.execute(text(statement))
 
 
-def without_triggers(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        return
-    names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
-    for name in names:
-        connection.execute(text(f"DROP TRIGGER {name}"))
+@contextmanager
+def administrating(service: Service) -> Iterator[Connection]:
+    with service.runtime.database.engine.begin() as connection:
+        if not service.runtime.database.is_sqlite:
+            for statement in kept_no_more("DISABLE"):
+                connection.execute(text(statement))
+            yield connection
+            for statement in kept_no_more("ENABLE"):
+                connection.execute(text(statement))
+            return
+        names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+        for name in names:
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        yield connection
 
 
 def anchors_of(service: Service) -> list[Anchor]:
@@ -147,8 +156,7 @@ def test_an_old_row_that_was_put_in_by_hand_is_named(chained: Service) -> None:
 def rewritten(service: Service, sealer: Sealer) -> None:
     """The whole chain anew over a changed row, as somebody can who knows how it is made, sealed as well as they can."""
     by_hand(service, "UPDATE audit SET act = 'x' WHERE id = 6")
-    with service.runtime.database.engine.begin() as connection:
-        without_triggers(connection)
+    with administrating(service) as connection:
         before = BEGINNING
         for row in [Row(*one) for one in connection.execute(select(audit).order_by(audit.c.id))]:
             before = link_hash(before, row.id, row)

@@ -109,7 +109,7 @@ def test_where_others_use_the_device_there_is_no_history(victim: Service) -> Non
     visitor.send("/preferences", shared_phone="1", sms="1")
     page = visitor.get("/case/looks")
     assert "这里不留记录" in page
-    assert not re.search("窗口民警|打开了案件|验证码登录", page)
+    assert not re.search("窗口民警|看了案件|验证码登录", page)
     victim.clock.advance(minutes=2)
     token = victim.log_in()
     assert looks(victim, token) == {"withheld": True, "by_staff": [], "by_you": []}
