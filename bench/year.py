@@ -109,7 +109,7 @@ def _count_on(connection: Connection) -> None:
 def _leader(now: datetime) -> dict[str, Any]:
     return {
         "id": 1,
-        "badge": "900001",
+        "badge": "demo-year",
         "name": "测试人",
         "role": "leader",
         "password_hash": "-",

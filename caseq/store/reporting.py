@@ -57,7 +57,7 @@ def dimensions_of(name: str) -> tuple[str, ...]:
 def units(connection: Connection) -> Mapping[str, str]:
     """The names of the handling units by their code; one without a code is known by its name."""
     named = select(_unit().label("unit"), func.max(cases.c.unit_name)).group_by(_unit())
-    return dict(row._tuple() for row in connection.execute(named))
+    return dict(connection.execute(named).all())
 
 
 def due_moments(connection: Connection, now: datetime, until: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
