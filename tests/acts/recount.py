@@ -27,7 +27,7 @@ class Recount:
                 name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()]
                 for name in TABLES
             }
-        self.case = {row["id"]: row for row in self.rows["cases"]}
+        self.case = {one["id"]: one for one in self.rows["cases"]}
         self.role = {row["id"]: row["role"] for row in self.rows["parties"]}
 
     def all(self) -> dict[str, Counts]:
@@ -47,9 +47,9 @@ class Recount:
 
     def _views(self) -> Iterator[tuple[Any, ...]]:
         logins: dict[int, list[Row]] = {}
-        for row in self.rows["audit"]:
-            if row["act"] == "login":
-                logins.setdefault(row["session_id"], []).append(row)
+        for login in self.rows["audit"]:
+            if login["act"] == "login":
+                logins.setdefault(login["session_id"], []).append(login)
         for month, row in self._acts("view"):
             before = [one for one in logins.get(row["session_id"], []) if moment(one["at"]) <= moment(row["at"])]
             last = max(before, key=lambda one: (moment(one["at"]), one["id"]), default=None)
