@@ -66,6 +66,8 @@ def _line(words: Words, title: str, count: int, meaning: str) -> Line:
 
 def _share(told: tuple[int, int, int], words: Words) -> Markup:
     """How many of a hundred were told in time; not where that would give away a count that is kept back."""
+    if not any(told):
+        return words.say(N_("没有到期的事项"))
     in_time, *_ = told
     found = None if any(map(is_few, told)) else share(in_time, sum(told))
     return words.say(N_("不公布")) if found is None else Markup(found)  # noqa: S704 - digits

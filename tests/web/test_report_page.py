@@ -101,7 +101,7 @@ def test_a_count_of_one_to_four_is_not_given_and_none_is_none(service):
     looked(service, 1)
     service.clock.advance(minutes=11)
     said = dict(totals(Visitor(service).get("/performance"))[:6])
-    assert (said["网上查询"], said["按时告知"]) == ("5", "0")
+    assert (said["网上查询"], said["按时告知"], said["按时率"]) == ("5", "0", "没有到期的事项")
 
 
 def test_a_share_does_not_give_away_a_count_that_is_kept_back():
