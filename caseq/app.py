@@ -17,6 +17,7 @@ from caseq.settings import load, shipped
 from caseq.web import (
     account,
     api,
+    apivoices,
     bodies,
     console,
     demo,
@@ -33,6 +34,7 @@ from caseq.web import (
     receipts,
     region,
     smspage,
+    voicepages,
 )
 
 
@@ -59,11 +61,12 @@ def create_app(parts: Runtime) -> Flask:
     operations.register(app)
     headers.register(app, settings)
     csrf = CSRFProtect(app)
-    for blueprint in (push.blueprint, api.blueprint, receipts.blueprint, openapi.blueprint):
+    for blueprint in (push.blueprint, api.blueprint, apivoices.blueprint, receipts.blueprint, openapi.blueprint):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account.blueprint)
+    app.register_blueprint(voicepages.blueprint)
     app.register_blueprint(prefill.blueprint)
     app.register_blueprint(region.blueprint)
     app.register_blueprint(smspage.blueprint)

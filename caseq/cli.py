@@ -9,6 +9,7 @@ import click
 
 from caseq.commands import configured
 from caseq.commands.access import access
+from caseq.commands.audit import audit
 from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
@@ -138,6 +139,7 @@ main.add_command(link)
 main.add_command(keys)
 main.add_command(messages)
 main.add_command(tasks)
+main.add_command(audit)
 main.add_command(proof)
 main.add_command(report)
 

@@ -18,14 +18,19 @@ ROWS = (
     ("caseq.runtime",),
     (
         "caseq.answering",
+        "caseq.chaining",
         "caseq.enrolling",
         "caseq.granting",
+        "caseq.guarding",
         "caseq.paper",
         "caseq.preferring",
         "caseq.housekeeping",
+        "caseq.inbox",
         "caseq.intake",
         "caseq.linkout",
+        "caseq.looking",
         "caseq.login",
+        "caseq.noticing",
         "caseq.numbering",
         "caseq.previewing",
         "caseq.printing",
@@ -36,6 +41,7 @@ ROWS = (
         "caseq.staffing",
         "caseq.texting",
         "caseq.viewing",
+        "caseq.voicing",
         "caseq.watching",
     ),
     ("caseq.web",),
@@ -74,6 +80,7 @@ LIBRARIES = {
     "segno": ("caseq.printing", "caseq.web.account"),
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
+        "caseq.chaining",
         "caseq.linkout",
         "caseq.logs",
         "caseq.receiver",
@@ -220,7 +227,7 @@ PLANTED = {
     "a module that nobody placed": ("caseq/helpers.py", "import json"),
     "SQL in an act": ("caseq/login.py", "from sqlalchemy import select"),
     "migrations in the web": ("caseq/web/x.py", "import alembic.command"),
-    "Flask in an act": ("caseq/intake.py", "from flask import request"),
+    "Flask in an act": ("caseq/login.py", "from flask import request"),
     "Flask-Limiter in the store": ("caseq/store/x.py", "import flask_limiter"),
     "marshmallow in the rules": ("caseq/rules/x.py", "from marshmallow import Schema"),
     "marshmallow in the store": ("caseq/store/x.py", "import marshmallow"),
@@ -234,7 +241,7 @@ PLANTED = {
     "an adapter that reads other rules": ("adapters/sources/x.py", "from caseq.rules import case"),
     "an adapter that takes all the rules": ("adapters/x.py", "import caseq.rules"),
     "SQL in an adapter outside its sources": ("adapters/x.py", "import sqlalchemy"),
-    "a service that needs an adapter": ("caseq/intake.py", "from adapters import spool"),
+    "a service that needs an adapter": ("caseq/login.py", "from adapters import spool"),
 }
 
 

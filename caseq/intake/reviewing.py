@@ -8,7 +8,7 @@ from enum import StrEnum
 from caseq.intake import placing
 from caseq.intake.duedates import DueDate, DueDates
 from caseq.intake.placing import Preview
-from caseq.rules.approval import Nearness, State, may_sign, nearness
+from caseq.rules.approval import Nearness, State, may_sign, nearness, workdays_between
 from caseq.rules.case import Event, Kind, Milestone, bureau_date
 from caseq.rules.duties import Duty, Staff
 from caseq.runtime import Runtime
@@ -22,10 +22,12 @@ LONGEST_DELEGATION = timedelta(days=92)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One change in the queue: how near its due date is, and whether it is this person's turn."""
+    """One change in the queue: how near its due date is, how many working days from today, whether it is this person's
+    turn."""
 
     release: Release
     near: Nearness
+    days: int
     is_mine: bool
 
     @property
@@ -51,6 +53,7 @@ class Review:
     event: Event
     due: DueDate
     near: Nearness
+    days: int
     preview: Preview | None
     decided: Sequence[Decided]
     is_mine: bool
@@ -76,15 +79,19 @@ def queue(runtime: Runtime, by: Staff) -> Queue:
 
 
 def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
-    """One change with its preview; None if there is none with this number in this person's unit."""
+    """One change with its preview, the look kept in the audit; None if there is none with this number in this person's
+    unit."""
     now = runtime.clock()
-    with runtime.database.autocommit() as connection:
+    with runtime.database.transaction() as connection:
         found = releases.one(connection, release_id)
         if found is None or not by.is_of(found.unit_code):
             return None
         event = placing.event_of(runtime, connection, found)
         decided = releases.decided(connection, release_id)
         for_whom = [by, *delegations.given_to(connection, by, now)]
+        auditing.record(
+            connection, "release_look", now, case_id=found.case_id, staff_id=by.id, facts={"release": release_id}
+        )
     assert isinstance(event.record, Milestone)
     due = DueDates(runtime.settings).of(Kind(found.kind), event.record, event.time)
     line = _line(runtime, found, for_whom, by, now)
@@ -100,6 +107,7 @@ def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
         event=event,
         due=due,
         near=line.near,
+        days=line.days,
         preview=placing.preview(runtime, found, source, now) if still else None,
         decided=decided,
         is_mine=line.is_mine and is_open,
@@ -167,12 +175,14 @@ def delegations_of(runtime: Runtime, by: Staff) -> Delegations:
 
 def _line(runtime: Runtime, release: Release, for_whom: Sequence[Staff], by: Staff, now: datetime) -> Line:
     approval = runtime.settings.approval
-    near = Nearness.LATER
+    near, days, calendar, today = Nearness.LATER, 0, runtime.settings.workdays, bureau_date(now)
     if release.due_at is not None:
-        near = nearness(release.due_at, now, runtime.settings.workdays, approval.due_soon)
+        near = nearness(release.due_at, now, calendar, approval.due_soon)
+        last = bureau_date(release.due_at - release.due_at.resolution)
+        days = workdays_between(min(today, last), max(today, last), calendar)
     turn = release.turn
     is_turn = turn is not None and any(may_sign(turn, release.unit_code, who) for who in for_whom)
-    return Line(release, near, is_turn and by.may(Duty.REVIEW) and _is_open(release, now))
+    return Line(release, near, days, is_turn and by.may(Duty.REVIEW) and _is_open(release, now))
 
 
 def _is_open(release: Release, now: datetime) -> bool:

@@ -108,6 +108,12 @@ class Nearness(StrEnum):
     LATER = "later"
 
 
+def workdays_between(earlier: date, later: date, calendar: Calendar) -> int:
+    """How many working days follow the earlier day up to and with the later one."""
+    days = (earlier + timedelta(days=n + 1) for n in range((later - earlier).days))
+    return sum(calendar.is_workday(day) for day in days)
+
+
 def nearness(due_at: datetime, now: datetime, calendar: Calendar, soon: int) -> Nearness:
     """How near the end `due_at` (the first moment that is too late) is, `soon` counted in working days."""
     if now >= due_at:

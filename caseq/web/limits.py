@@ -52,6 +52,7 @@ def register(app: Flask, settings: Settings) -> None:
     prefill = limiter.shared_limit(settings.limits.ask_code, scope="prefill")
     compare = limiter.shared_limit(settings.limits.ask_code, scope="sms")
     link = limiter.shared_limit(settings.limits.open_link, scope="open_link")
+    speak = limiter.shared_limit(settings.limits.speak, scope="speak")
     push = limiter.limit(settings.limits.push, key_func=_network_and_source)
     limited = {
         "pages.take_phone": ask,
@@ -64,6 +65,12 @@ def register(app: Flask, settings: Settings) -> None:
         "account.confirm_authenticator": enter,
         "api.enrol": enter,
         "api.change_preferences": enter,
+        "voices.rate": speak,
+        "voices.complain": speak,
+        "voices.go_on": speak,
+        "apivoices.rate": speak,
+        "apivoices.complain": speak,
+        "apivoices.go_on": speak,
         "prefill.prefill": prefill,
         "sms.compare": compare,
         "region.arrive": link,

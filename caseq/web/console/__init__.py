@@ -2,9 +2,16 @@
 
 from flask import Flask
 
-from caseq.web.console import entrance, gate, home, report, review
+from caseq.web.console import audit, entrance, gate, home, inbox, report, review
 
-BLUEPRINTS = (entrance.blueprint, home.blueprint, report.blueprint, review.blueprint)
+BLUEPRINTS = (
+    audit.blueprint,
+    entrance.blueprint,
+    home.blueprint,
+    inbox.blueprint,
+    report.blueprint,
+    review.blueprint,
+)
 
 
 def register(app: Flask) -> None:

@@ -13,6 +13,9 @@ blueprint = Blueprint("home", __name__, url_prefix=gate.PREFIX)
 DOORS: Mapping[Duty, tuple[str, str, str]] = {
     Duty.QUEUE: ("review.queue", "待审核发布", "按到期先后，看每类人会看到什么"),
     Duty.DELEGATE: ("review.delegations", "委托他人代签", "出差、休假时由谁代签"),
+    Duty.AUDIT: ("audit.audit", "审计", "谁看过、做过什么，有没有不寻常的查看"),
+    Duty.INBOX: ("inbox.unit", "投诉和评价", "本单位要答复的投诉，当事人的评价"),
+    Duty.SUPERVISE: ("inbox.supervisor", "二次投诉", "对答复不满意的，超期没有答复的"),
     Duty.REPORTS: ("report.report", "年度报告", "查询、告知是否按时、短信、不予公开，可下载"),
 }
 

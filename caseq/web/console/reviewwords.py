@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from markupsafe import Markup
@@ -92,10 +92,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """What one group of readers would see: added, gone and unchanged lines, and what it never sees."""
+    """What one group of readers would see: added, gone and unchanged lines, and what it never sees.
+
+    `roles` say how many people read so; none: whoever comes into this role later would.
+    """
 
     roles: Markup
-    people: int
     clause: Markup | None
     added: Sequence[str]
     gone: Sequence[str]
@@ -140,7 +142,7 @@ def row(line: Line, words: Words) -> Row:
         received=moment(release.received_at, words),
         due=_due(release.due_at, words),
         near=line.near.value,
-        left=_NEAR[line.near],
+        left=_left(line),
         turn=STEPS[turn] if turn is not None else "",
         is_mine=line.is_mine,
         is_urgent=release.urgent,
@@ -159,7 +161,7 @@ def counts(queue: Queue) -> Sequence[tuple[str, str, int]]:
 
 def page(review: Review, settings: Settings, words: Words, now: datetime) -> Page:
     """The whole page of one change."""
-    release, line = review.release, Line(review.release, review.near, review.is_mine)
+    release, line = review.release, Line(review.release, review.near, review.days, review.is_mine)
     readers = review.preview.readers if review.preview else ()
 
     def lines(view: CaseView | None) -> list[str]:
@@ -174,7 +176,7 @@ def page(review: Review, settings: Settings, words: Words, now: datetime) -> Pag
         facts=_facts(review, words),
         limit=_limit(review),
         days=[_day(step.number, step.day, words) for step in review.due.due.steps],
-        changes=[_change(one, release.kind, settings, words, now) for one in changed],
+        changes=_together([_change(one, release.kind, settings, words, now) for one in changed], words),
         unchanged=words.listed([words.say(word) for word in dict.fromkeys(same)]),
         signatures=[(STEPS[step], _signed(n, release.step)) for n, step in enumerate(release.chain)],
         decided=[_decided(one, words) for one in review.decided],
@@ -201,6 +203,15 @@ def _due(due_at: datetime | None, words: Words) -> str:
         return ""
     last_day = bureau_date(due_at - due_at.resolution)
     return words.day(last_day) if last_day != bureau_date(due_at) else moment(due_at, words)
+
+
+def _left(line: Line) -> str:
+    """How near the end is, in working days where that says more."""
+    if line.near is Nearness.OVERDUE and line.days:
+        return f"超期 {line.days} 个工作日"
+    if line.near in (Nearness.SOON, Nearness.LATER) and line.days:
+        return f"还有 {line.days} 个工作日"
+    return _NEAR[line.near]
 
 
 def _limit(review: Review) -> str:
@@ -239,14 +250,22 @@ def _change(reader: Reader, kind: str, settings: Settings, words: Words, now: da
     built = None if view is None else _built(view, settings, words, now)
     clauses = {one.clause for one in view.milestones} if view else set()
     return Change(
-        roles=words.say(role_word(kind, reader.role)),
-        people=reader.people,
+        roles=words.say(role_word(kind, reader.role))
+        + (f"（{reader.people} 位）" if reader.people else "（现在没有）"),
         clause=words.listed([clause_words(clause, words) for clause in sorted(clauses)]) if clauses else None,
         added=[line for line in after if line not in before],
         gone=[line for line in before if line not in after],
         kept=[line for line in after if line in before],
         hidden=[what for what, _ in built.hidden] if built else [],
     )
+
+
+def _together(changes: Sequence[Change], words: Words) -> Sequence[Change]:
+    """Each change once, for all the roles that it is the same for."""
+    same: dict[str, list[Change]] = {}
+    for change in changes:
+        same.setdefault(repr(replace(change, roles=Markup())), []).append(change)
+    return [replace(group[0], roles=words.listed([one.roles for one in group])) for group in same.values()]
 
 
 def _lines(view: CaseView | None, settings: Settings, words: Words, now: datetime) -> list[str]:
