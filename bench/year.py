@@ -264,4 +264,5 @@ def _session(year: _Year, case_id: int, party_id: int) -> None:
     for _ in range(chance.randint(1, 3)):
         by = 1 if chance.random() < 0.1 else None
         later = at + timedelta(minutes=chance.randint(0, 60))
-        year.add(audit, act="view", at=later, facts=None, staff_id=by, **who)
+        act = "phone_view" if by else "view"
+        year.add(audit, act=act, at=later, facts=None, staff_id=by, **who)

@@ -42,7 +42,7 @@ def performance() -> Response:
 def _lines(year: Performance, words: Words) -> Sequence[Line]:
     told = (year.in_time, year.late, year.overdue)
     lines = [
-        _line(words, N_("网上查询"), year.queries, N_("当事人打开案件页面的次数")),
+        _line(words, N_("网上和电话查询"), year.queries, N_("当事人打开案件页面、民警在电话里代查的次数")),
         _line(words, N_("按时告知"), year.in_time, N_("法定期限在这一年届满、期限以前公开给当事人的事项")),
         _line(words, N_("超过期限才告知"), year.late, N_("期限届满以后才公开的事项")),
         _line(words, N_("到期还没有告知"), year.overdue, N_("期限已满、还没有公开的事项")),

@@ -40,9 +40,9 @@ class Recount:
         here = moment(value).astimezone(SHANGHAI)
         return here.month if here.year == self.year else None
 
-    def _acts(self, act: str) -> Iterator[tuple[int, Row]]:
+    def _acts(self, *acts: str) -> Iterator[tuple[int, Row]]:
         for row in self.rows["audit"]:
-            if row["act"] == act and (month := self._month(row["at"])):
+            if row["act"] in acts and (month := self._month(row["at"])):
                 yield month, row
 
     def _views(self) -> Iterator[tuple[Any, ...]]:
@@ -50,10 +50,10 @@ class Recount:
         for login in self.rows["audit"]:
             if login["act"] == "login":
                 logins.setdefault(login["session_id"], []).append(login)
-        for month, row in self._acts("view"):
+        for month, row in self._acts("view", "phone_view"):
             before = [one for one in logins.get(row["session_id"], []) if moment(one["at"]) <= moment(row["at"])]
             last = max(before, key=lambda one: (moment(one["at"]), one["id"]), default=None)
-            channel = "phone" if row["staff_id"] else facts(last).get("channel", "unknown")
+            channel = "phone" if row["act"] == "phone_view" else facts(last).get("channel", "unknown")
             kind = self.case[row["case_id"]]["kind"] if row["case_id"] else "unknown"
             yield month, kind, self.role.get(row["party_id"], "unknown"), channel
 

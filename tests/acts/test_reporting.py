@@ -177,7 +177,7 @@ def test_a_look_has_the_channel_of_the_last_login_before_it(service):
         began = at + timedelta(minutes=minutes)
         note(service, "login", began, session_id=5, facts={"way": "sms", "channel": channel})
         note(service, "view", began + timedelta(minutes=1), session_id=5)
-    note(service, "view", at + timedelta(minutes=12), session_id=5, staff_id=1)
+    note(service, "phone_view", at + timedelta(minutes=12), staff_id=1)
     channels = reporting.annual(service.runtime, 2025).figures["views"].by("channel")
     assert channels == {("api",): 1, ("phone",): 1, ("web",): 1}
 

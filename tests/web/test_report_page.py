@@ -88,7 +88,9 @@ def test_the_totals_of_two_years_are_public(filled, language):
     this, last = reporting.performance(filled.runtime)
     said = totals(page)
     assert (this.queries > 4, len(said)) == (True, 2 * 6)
-    titles = {"zh": ("网上查询", "按时告知"), "en": ("Looks at a case online", "Told in time")}[language]
+    titles = {"zh": ("网上和电话查询", "按时告知"), "en": ("Looks at a case, online or by phone", "Told in time")}[
+        language
+    ]
     assert dict(said[:6])[titles[0]] == f"{this.queries:,}"
     assert dict(said[:6])[titles[1]] == f"{this.in_time:,}"
     assert this.year == last.year + 1 == YEAR
@@ -97,11 +99,11 @@ def test_the_totals_of_two_years_are_public(filled, language):
 def test_a_count_of_one_to_four_is_not_given_and_none_is_none(service):
     service.clock.now = NOW
     looked(service, 4)
-    assert dict(totals(Visitor(service).get("/performance"))[:6])["网上查询"] == "少于5"
+    assert dict(totals(Visitor(service).get("/performance"))[:6])["网上和电话查询"] == "少于5"
     looked(service, 1)
     service.clock.advance(minutes=11)
     said = dict(totals(Visitor(service).get("/performance"))[:6])
-    assert (said["网上查询"], said["按时告知"], said["按时率"]) == ("5", "0", "没有到期的事项")
+    assert (said["网上和电话查询"], said["按时告知"], said["按时率"]) == ("5", "0", "没有到期的事项")
 
 
 def test_a_share_does_not_give_away_a_count_that_is_kept_back():
@@ -130,7 +132,7 @@ def test_the_totals_are_counted_anew_after_some_minutes_only(service):
     service.clock.now += OLDEST - timedelta(seconds=1)
     assert totals(visitor.get("/performance")) == first
     service.clock.now += timedelta(seconds=1)
-    assert dict(totals(visitor.get("/performance"))[:6])["网上查询"] == "15"
+    assert dict(totals(visitor.get("/performance"))[:6])["网上和电话查询"] == "15"
 
 
 def test_every_page_leads_to_the_totals(service):
