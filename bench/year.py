@@ -14,10 +14,12 @@ from caseq.store.database import Database
 from caseq.store.tables import (
     audit,
     cases,
+    complaints,
     decisions,
     milestones,
     outbox,
     parties,
+    ratings,
     releases,
     sources,
     staff,
@@ -74,7 +76,7 @@ class _Year:
         return len(self.rows[table])
 
 
-_TABLES = (cases, parties, milestones, releases, decisions, audit, outbox, tasks, tellings)
+_TABLES = (cases, parties, milestones, releases, decisions, audit, outbox, tasks, tellings, ratings, complaints)
 
 
 def fill(database: Database, span: Span, size: int, grounds: tuple[str, ...] = _GROUNDS, seed: int = 7) -> None:
@@ -148,6 +150,39 @@ def _case(year: _Year) -> None:
     for party_id in people:
         for _ in range(chance.choice((0, 0, 1, 2))):
             _session(year, case_id, party_id)
+    if chance.random() < 0.2:
+        _rating(year, case_id, people[0], code)
+    if chance.random() < 0.05:
+        _complaint(year, case_id, people[0], code)
+
+
+def _rating(year: _Year, case_id: int, party_id: int, unit: str) -> None:
+    at = year.moment()
+    score = year.chance.randint(1, 5)
+    month = f"{at:%Y-%m}"
+    year.add(ratings, party_id=party_id, case_id=case_id, unit_code=unit, month=month, score=score, at=at)
+
+
+def _complaint(year: _Year, case_id: int, party_id: int, unit: str) -> None:
+    chance, at = year.chance, year.moment()
+    due = at + timedelta(days=14)
+    answered = chance.choice((None, at + timedelta(days=3), due, due + timedelta(days=2)))
+    second = None if answered is None or chance.random() < 0.7 else answered + timedelta(days=1)
+    year.add(
+        complaints,
+        party_id=party_id,
+        n=1,
+        case_id=case_id,
+        unit_code=unit,
+        role="victim",
+        about=chance.choice(("late", "wrong", "cannot_see", "conduct", "other")),
+        state="second" if second else "answered" if answered else "open",
+        at=at,
+        due_at=due,
+        due_provisional=False,
+        answered_at=answered,
+        second_at=second,
+    )
 
 
 def _party(year: _Year, case_id: int, role: str, formed: datetime) -> int:

@@ -104,7 +104,6 @@ class ReportSheet:
     bureau: Bureau
     title: str
     stand: str
-    closing: str
     tables: Sequence[Mapping[str, object]]
 
 
@@ -112,7 +111,7 @@ def report_sheet(sheet: ReportSheet) -> bytes:
     """The report as PDF, A4; raises CannotPrint if something is missing here."""
     if not _has_extra():
         raise CannotPrint(NO_EXTRA)
-    ready = {"title": sheet.title, "stand": sheet.stand, "closing": sheet.closing, "tables": sheet.tables}
+    ready = {"title": sheet.title, "stand": sheet.stand, "tables": sheet.tables}
     return _pdf("report.typ", {**ready, "bureau": sheet.bureau.name["zh"], "text_font": TEXT_FONT})
 
 

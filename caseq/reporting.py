@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from caseq.rules.annual import Annual, OnTime, Performance, Row, Span, Status, span
+from caseq.rules.annual import Annual, OnTime, Opinions, Performance, Row, Span, Status, span
 from caseq.rules.approval import Nearness, nearness
 from caseq.rules.case import bureau_date
+from caseq.rules.voices import SATISFIED
 from caseq.runtime import Runtime
 from caseq.store import reporting
 from caseq.store.outbox import State
@@ -51,6 +52,8 @@ def performance(runtime: Runtime) -> Sequence[Performance]:
 def _totals(runtime: Runtime, asked: Asked) -> Performance:
     with runtime.database.autocommit() as connection:
         told = reporting.figure(connection, "told", asked, ["status"])
+        rated = reporting.figure(connection, "ratings", asked, ["score"])
+        complained = reporting.figure(connection, "complaints", asked, ["status"])
         return Performance(
             year=asked.span.year,
             queries=reporting.figure(connection, "views", asked, []).total(),
@@ -58,6 +61,12 @@ def _totals(runtime: Runtime, asked: Asked) -> Performance:
             late=told.total(status=Status.LATE),
             overdue=told.total(status=Status.OVERDUE),
             delivered=reporting.figure(connection, "messages", asked, ["state"]).total(state=State.DELIVERED.value),
+            opinions=Opinions(
+                ratings=rated.total(),
+                satisfied=sum(rated.total(score=score) for score in SATISFIED),
+                complaints=complained.total(),
+                answered=complained.total(status=Status.IN_TIME) + complained.total(status=Status.LATE),
+            ),
         )
 
 

@@ -121,7 +121,7 @@ class Opinions:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """The totals of a year that are published; `opinions` is None as long as nobody can rate or complain."""
+    """The totals of a year that are published."""
 
     year: int
     queries: int
@@ -129,7 +129,7 @@ class Performance:
     late: int
     overdue: int
     delivered: int
-    opinions: Opinions | None = None
+    opinions: Opinions
 
 
 def is_few(count: int) -> bool:

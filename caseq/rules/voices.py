@@ -7,6 +7,7 @@ from enum import StrEnum
 
 #: From very dissatisfied to very satisfied.
 SCORES = range(1, 6)
+SATISFIED = range(4, 6)
 LONGEST_TEXT = 500
 LONGEST_ANSWER = 1000
 

@@ -15,7 +15,19 @@ from caseq.rules.approval import Decision, State
 from caseq.rules.channels import Channel
 from caseq.rules.looks import LookAct
 from caseq.store.outbox import Purpose
-from caseq.store.tables import audit, cases, decisions, milestones, outbox, parties, releases, tasks, tellings
+from caseq.store.tables import (
+    audit,
+    cases,
+    complaints,
+    decisions,
+    milestones,
+    outbox,
+    parties,
+    ratings,
+    releases,
+    tasks,
+    tellings,
+)
 
 #: What is not noted, because the row is older than the note, or about nobody.
 UNKNOWN = "unknown"
@@ -182,6 +194,30 @@ def _tasks(asked: Asked) -> Select[Any]:
     )
 
 
+def _ratings(asked: Asked) -> Select[Any]:
+    unit = func.coalesce(ratings.c.unit_code, UNKNOWN).label("unit")
+    return select(literal("ratings").label("record"), ratings.c.id, unit, ratings.c.score).where(
+        _within(asked, ratings.c.at)
+    )
+
+
+def _complaints(asked: Asked) -> Select[Any]:
+    """Every complaint, by how the unit stands with its answer and whether the office above was turned to."""
+    answered = complaints.c.answered_at.is_not(None)
+    status = case(
+        (complaints.c.answered_at < complaints.c.due_at, Status.IN_TIME.value),
+        (answered, Status.LATE.value),
+        (complaints.c.due_at > asked.now, Status.OPEN.value),
+        else_=Status.OVERDUE.value,
+    )
+    level = case((complaints.c.second_at.is_not(None), "second"), else_="first")
+    unit = func.coalesce(complaints.c.unit_code, UNKNOWN).label("unit")
+    counted_by = (unit, complaints.c.about, level.label("level"), status.label("status"))
+    return select(literal("complaints").label("record"), complaints.c.id, *counted_by).where(
+        _within(asked, complaints.c.at)
+    )
+
+
 #: By what the rows of each name are counted, and which rows they are.
 FIGURES: Mapping[str, tuple[tuple[str, ...], Rows]] = {
     "views": (("month", "kind", "role", "channel"), _views),
@@ -191,6 +227,8 @@ FIGURES: Mapping[str, tuple[tuple[str, ...], Rows]] = {
     "messages": (("month", "purpose", "state"), _messages),
     "tellings": (("month", "channel"), _tellings),
     "tasks": (("kind", "status"), _tasks),
+    "ratings": (("unit", "score"), _ratings),
+    "complaints": (("unit", "about", "level", "status"), _complaints),
 }
 
 

@@ -1,7 +1,7 @@
 """How the service does, for everybody: the totals of this year and the last, without a login and about nobody."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response
 from markupsafe import Markup
@@ -18,6 +18,7 @@ blueprint = Blueprint("performance", __name__)
 blueprint.after_request(remember_choices)
 
 _FEW = N_("少于5")
+_KEPT_BACK = N_("不公布")
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,13 @@ def _lines(year: Performance, words: Words) -> Sequence[Line]:
         Line(words.say(N_("按时率")), _share(told, words), words.say(N_("按时告知的占到期事项的比例"))),
         _line(words, N_("送达的短信"), year.delivered, N_("运营商回执说已经送到手机的短信")),
     ]
-    if (said := year.opinions) is not None:
-        lines += [
-            _line(words, N_("评价"), said.ratings, N_("当事人评价的次数")),
-            _line(words, N_("满意"), said.satisfied, N_("评价为满意的次数")),
-            _line(words, N_("投诉"), said.complaints, N_("这一年收到的投诉")),
-            _line(words, N_("已答复的投诉"), said.answered, N_("其中已经答复的")),
-        ]
+    said = year.opinions
+    lines += [
+        _line(words, N_("评价"), said.ratings, N_("当事人评价的次数")),
+        _part(words, N_("满意"), said.satisfied, said.ratings, N_("评价为满意的次数")),
+        _line(words, N_("投诉"), said.complaints, N_("这一年收到的投诉")),
+        _part(words, N_("已答复的投诉"), said.answered, said.complaints, N_("其中已经答复的")),
+    ]
     return lines
 
 
@@ -64,10 +65,16 @@ def _line(words: Words, title: str, count: int, meaning: str) -> Line:
     return Line(words.say(title), value, words.say(meaning))
 
 
+def _part(words: Words, title: str, count: int, of: int, meaning: str) -> Line:
+    """A count of part of another one; not where it would tell that the rest are few."""
+    line = _line(words, title, count, meaning)
+    return replace(line, value=words.say(_KEPT_BACK)) if is_few(of - count) else line
+
+
 def _share(told: tuple[int, int, int], words: Words) -> Markup:
     """How many of a hundred were told in time; not where that would give away a count that is kept back."""
     if not any(told):
         return words.say(N_("没有到期的事项"))
     in_time, *_ = told
     found = None if any(map(is_few, told)) else share(in_time, sum(told))
-    return words.say(N_("不公布")) if found is None else Markup(found)  # noqa: S704 - digits
+    return words.say(_KEPT_BACK) if found is None else Markup(found)  # noqa: S704 - digits

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from caseq.rules.proof import cell
 from caseq.web import charts
 from caseq.web.charts import Bar
-from caseq.web.reporttext import NO_OPINIONS, Table
+from caseq.web.reporttext import Table
 
 _STYLE = Path(__file__).parent / "static" / "caseq.css"
 _DOCUMENT = Markup(
@@ -38,7 +38,7 @@ def document(title: str, stand: str, tables: Sequence[Table]) -> str:
 def part(tables: Sequence[Table], links: Mapping[str, str] | None = None) -> Markup:
     """Every table with its definition and its picture; `links` are where the tables can be had as CSV, by name."""
     shown = [_section(table, (links or {}).get(table.name)) for table in tables]
-    return Markup("").join([*shown, Markup("<p>{}</p>\n").format(NO_OPINIONS)])
+    return Markup("").join(shown)
 
 
 def _section(table: Table, link: str | None) -> Markup:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from caseq.printing import ReportSheet
 from caseq.settings import Bureau
 from caseq.web.reportpage import chart
-from caseq.web.reporttext import NO_OPINIONS, Table
+from caseq.web.reporttext import Table
 
 
 def sheet(bureau: Bureau, title: str, stand: str, tables: Sequence[Table]) -> ReportSheet:
     """What is printed of these tables."""
-    return ReportSheet(bureau, title, stand, NO_OPINIONS, [_facts(table) for table in tables])
+    return ReportSheet(bureau, title, stand, [_facts(table) for table in tables])
 
 
 def _facts(table: Table) -> dict[str, object]:

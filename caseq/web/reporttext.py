@@ -12,8 +12,6 @@ from caseq.web.wording import KINDS, MILESTONES, ROLES, role_word
 
 Cell = str | int
 TITLE = "案件查询与告知年度报告"
-#: What opinions are there stands in tables of their own as soon as people can give them.
-NO_OPINIONS = "评价和投诉：还没有数据。"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,24 @@ _ENDS: Mapping[str, tuple[str, ...]] = {
     "不再发送": ("dropped",),
     "还在办": ("queued", "held", "claimed", "unknown"),
 }
-_TASKS = {"call": "打电话", "tell": "先当面告知", "look": "查看短信", "unknown": "没有记下"}
+_TASKS = {
+    "call": "打电话",
+    "tell": "先当面告知",
+    "look": "查看短信",
+    "reading": "不寻常的查看",
+    "answer": "答复投诉",
+    "supervise": "答复二次投诉",
+    "delivery": "没有送到的告知书",
+}
+_SCORES = {5: "很满意", 4: "满意", 3: "一般", 2: "不满意", 1: "很不满意"}
+_ABOUT = {
+    "late": "告知不及时",
+    "wrong": "内容不对",
+    "cannot_see": "看不到该看的",
+    "conduct": "民警的态度、做法",
+    "other": "其他",
+}
+_LEVELS = {"first": "办案单位", "second": "又找了上级"}
 _VIEWS = "审计日志中动作为“查看案件”（view）或者“电话代查”（phone_view）、时间在本年的每一行。"
 _TOLD = (
     "期限届满的时间在本年的每一项。按时、超期：没有撤回的事项（milestones），最近一次公开的时间早于、不早于期限届满；"
@@ -80,6 +95,8 @@ def _overview(annual: Annual) -> Table:
         *((f"短信：{said}（条）", sum(messages.total(state=one) for one in states)) for said, states in _ENDS.items()),
         ("当面、电话、书面告知（次）", annual.figures["tellings"].total()),
         ("人工事项（件）", annual.figures["tasks"].total()),
+        ("评价（次）", annual.figures["ratings"].total()),
+        ("投诉（件）", annual.figures["complaints"].total()),
     ]
     return Table("overview", "总数", "后面各表的合计，定义见各表。", ("项目", "数"), rows, "")
 
@@ -199,6 +216,36 @@ def _tasks(annual: Annual) -> Table:
     )
 
 
+def _ratings(annual: Annual) -> Table:
+    counted = annual.figures["ratings"].by("unit", "score")
+    units = sorted({str(unit) for unit, _ in counted})
+    rows: list[tuple[Cell, ...]] = [
+        (annual.units.get(unit, "没有记下"), *(counted.get((unit, score), 0) for score in _SCORES)) for unit in units
+    ]
+    return Table(
+        "ratings",
+        "评价：按办案单位",
+        "评价（ratings）中本年的每一行；一方一个月只算最后一次。",
+        ("办案单位", *_SCORES.values()),
+        rows,
+        "ratings",
+    )
+
+
+def _complaints(annual: Annual) -> Table:
+    def called(keys: tuple[object, ...]) -> tuple[str, ...]:
+        return _ABOUT.get(str(keys[0]), str(keys[0])), _LEVELS[str(keys[1])]
+
+    return Table(
+        "complaints",
+        "投诉：按内容，办案单位是否按时答复",
+        "投诉（complaints）中本年收到的每一行。按时、超期：办案单位答复的时间早于、不早于期限；到期未办：制作时期限已满、没有答复。",
+        ("内容", "找到哪一级", *_STANDS.values(), "按时率"),
+        _stands(annual.figures["complaints"], ("about", "level"), called),
+        "complaints",
+    )
+
+
 def _withheld(annual: Annual, grounds: Sequence[Ground]) -> Table:
     known = {ground.key: (ground.text, ground.clause) for ground in grounds}
     counted = annual.figures["withheld"].by("ground", "unit")
@@ -227,6 +274,8 @@ _MAKERS: Sequence[Callable[[Annual], Table]] = (
     _messages_by_month,
     _tellings,
     _tasks,
+    _ratings,
+    _complaints,
 )
 
 

@@ -12,7 +12,19 @@ from sqlalchemy import text
 from caseq.store.database import Database
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-TABLES = ("audit", "cases", "parties", "milestones", "releases", "decisions", "outbox", "tellings", "tasks")
+TABLES = [
+    "audit",
+    "cases",
+    "parties",
+    "milestones",
+    "releases",
+    "decisions",
+    "outbox",
+    "tellings",
+    "tasks",
+    "ratings",
+    "complaints",
+]
 Row = Mapping[str, Any]
 Counts = Counter[tuple[Any, ...]]
 
@@ -33,6 +45,7 @@ class Recount:
     def all(self) -> dict[str, Counts]:
         counts = {name: getattr(self, f"_{name}") for name in ("views", "logins", "told", "withheld", "messages")}
         counts |= {"tellings": self._tellings, "tasks": self._tasks}
+        counts |= {"ratings": self._ratings, "complaints": self._complaints}
         return {name: Counter(rows()) for name, rows in counts.items()}
 
     def _month(self, value: Any) -> int | None:
@@ -102,6 +115,22 @@ class Recount:
             else:
                 status = "open" if due is None or due > self.now else "overdue"
             yield row["kind"], status
+
+    def _ratings(self) -> Iterator[tuple[Any, ...]]:
+        for row in self.rows["ratings"]:
+            if self._month(row["at"]):
+                yield row["unit_code"] or "unknown", row["score"]
+
+    def _complaints(self) -> Iterator[tuple[Any, ...]]:
+        for row in self.rows["complaints"]:
+            if not self._month(row["at"]):
+                continue
+            due = moment(row["due_at"])
+            if row["answered_at"]:
+                status = "in_time" if moment(row["answered_at"]) < due else "late"
+            else:
+                status = "open" if due > self.now else "overdue"
+            yield row["unit_code"] or "unknown", row["about"], "second" if row["second_at"] else "first", status
 
 
 def moment(value: Any) -> datetime:

@@ -108,7 +108,8 @@ def test_a_count_of_one_to_four_is_not_given_and_none_is_none(service):
 
 def test_a_share_does_not_give_away_a_count_that_is_kept_back():
     def said(in_time: int, late: int) -> dict[str, str]:
-        lines = page_of._lines(Performance(YEAR, 9, in_time, late, overdue=0, delivered=9), words("zh"))
+        of_year = Performance(YEAR, 9, in_time, late, overdue=0, delivered=9, opinions=Opinions(9, 9, 9, 9))
+        lines = page_of._lines(of_year, words("zh"))
         return {str(line.title): str(line.value) for line in lines}
 
     assert said(90, 10)["按时率"] == "90.0%"
@@ -116,11 +117,15 @@ def test_a_share_does_not_give_away_a_count_that_is_kept_back():
     assert (kept_back["按时率"], kept_back["超过期限才告知"]) == ("不公布", "少于5")
 
 
-def test_opinions_are_public_as_soon_as_there_are_any():
-    opinions = Opinions(ratings=50, satisfied=41, complaints=6, answered=2)
+def test_opinions_are_public_but_for_what_would_tell_of_few():
+    opinions = Opinions(ratings=50, satisfied=41, complaints=9, answered=2)
     lines = page_of._lines(Performance(YEAR, 9, 9, 9, 9, 9, opinions), words("zh"))
     said = {str(line.title): str(line.value) for line in lines}
-    assert [said[title] for title in ("评价", "满意", "投诉", "已答复的投诉")] == ["50", "41", "6", "少于5"]
+    assert [said[title] for title in ("评价", "满意", "投诉", "已答复的投诉")] == ["50", "41", "9", "少于5"]
+    nearly_all = Opinions(ratings=50, satisfied=48, complaints=50, answered=47)
+    lines = page_of._lines(Performance(YEAR, 9, 9, 9, 9, 9, nearly_all), words("zh"))
+    said = {str(line.title): str(line.value) for line in lines}
+    assert (said["满意"], said["已答复的投诉"]) == ("不公布", "不公布")
 
 
 def test_the_totals_are_counted_anew_after_some_minutes_only(service):
