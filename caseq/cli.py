@@ -15,6 +15,7 @@ from caseq.commands.link import link
 from caseq.commands.messages import messages
 from caseq.commands.policy import policy
 from caseq.commands.proof import proof
+from caseq.commands.staff import staff
 from caseq.commands.tasks import tasks
 
 
@@ -138,6 +139,7 @@ main.add_command(keys)
 main.add_command(messages)
 main.add_command(tasks)
 main.add_command(proof)
+main.add_command(staff)
 
 
 @main.group()
