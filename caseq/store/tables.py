@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from caseq.rules.guesses import HOURS
+from caseq.store.alert_tables import alerts as alerts
 from caseq.store.columns import Id
 from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata

@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from caseq.web.console import entrance, gate, home, review
+from caseq.web.console import boards, entrance, gate, home, people, review
 
-BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint)
+BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint, boards.blueprint, people.blueprint)
 
 
 def register(app: Flask) -> None:
