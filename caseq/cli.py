@@ -17,6 +17,7 @@ from caseq.commands.messages import messages
 from caseq.commands.policy import policy
 from caseq.commands.proof import proof
 from caseq.commands.report import report
+from caseq.commands.staff import staff
 from caseq.commands.tasks import tasks
 
 
@@ -142,6 +143,7 @@ main.add_command(tasks)
 main.add_command(audit)
 main.add_command(proof)
 main.add_command(report)
+main.add_command(staff)
 
 
 @main.group()

@@ -1,6 +1,7 @@
 """The bureau's people: accounts, and signing in with a password and an app. Nobody is shut out from outside: whoever is
 wrong too often waits, and only in that network."""
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ ALARM_TRIES = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 #: argon2id with 19 MiB and two passes (OWASP, Password Storage Cheat Sheet): about 30 ms.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+_BADGE = re.compile(r"[A-Za-z0-9-]{1,30}")
+_UNIT_CODE = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 log = structlog.get_logger("caseq.staffing")
 
@@ -207,6 +211,12 @@ def first_password() -> str:
 def is_password_fit(password: str, badge: str) -> bool:
     """Whether somebody may choose this password."""
     return LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD and badge not in password
+
+
+def is_account_fit(badge: str, role: StaffRole, unit: str | None) -> bool:
+    """Whether an account can have this badge, role and unit; whoever handles cases does so in a unit."""
+    fits = _BADGE.fullmatch(badge) and (unit is None or _UNIT_CODE.fullmatch(unit))
+    return bool(fits) and (role is not StaffRole.UNIT or unit is not None)
 
 
 def pause_after(tries: int) -> timedelta:

@@ -16,6 +16,7 @@ from datetime import datetime
 import structlog
 
 from caseq import answering, chaining, guarding, housekeeping, watching
+from caseq import alerting, answering, housekeeping, watching
 from caseq.errors import DatabaseUnavailable
 from caseq.runtime import Runtime
 from caseq.sms.route import Router
@@ -29,6 +30,9 @@ BEAT_SECONDS = 10
 TIDY_SECONDS = 600
 LISTEN_SECONDS = 60
 GUARD_SECONDS = 60
+ALERT_SECONDS = 60
+#: The calendar is read when a worker starts; what intake counts with an older one is counted again by then.
+RECOUNT_SECONDS = 3600
 ASK_SECONDS = 1
 RESOLVE_SECONDS = 0.05
 #: For each thread so many messages are claimed: one that it sends, and more so that it never waits for the next claim.
@@ -101,6 +105,8 @@ class Worker:
             _Duty(TIDY_SECONDS, lambda: housekeeping.tidy(self._runtime)),
             _Duty(LISTEN_SECONDS, self.listen),
             _Duty(GUARD_SECONDS, lambda: guarding.look(self._runtime)),
+            _Duty(RECOUNT_SECONDS, lambda: alerting.recount(self._runtime)),
+            _Duty(ALERT_SECONDS, lambda: alerting.alert(self._runtime)),
         )
 
     def _guarded(self, act: Callable[[], None]) -> None:

@@ -95,7 +95,7 @@ def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
     assert isinstance(event.record, Milestone)
     due = DueDates(runtime.settings).of(Kind(found.kind), event.record, event.time)
     line = _line(runtime, found, for_whom, by, now)
-    is_open = _is_open(found, now)
+    still_open = is_open(found, now)
     still = found.state in releases.OPEN
     source = runtime.settings.sources[found.source]
     is_signer = by.may(Duty.REVIEW) and any(
@@ -110,8 +110,8 @@ def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
         days=line.days,
         preview=placing.preview(runtime, found, source, now) if still else None,
         decided=decided,
-        is_mine=line.is_mine and is_open,
-        is_open=is_open,
+        is_mine=line.is_mine and still_open,
+        is_open=still_open,
         can_undo=is_signer and found.released_at is not None and found.released_at > undo_from,
         can_send_again=found.state in (State.RETURNED, State.WITHHELD) and (is_signer or by.unit == found.unit_code),
     )
@@ -183,9 +183,11 @@ def _line(runtime: Runtime, release: Release, for_whom: Sequence[Staff], by: Sta
     turn = release.turn
     is_turn = turn is not None and any(may_sign(turn, release.unit_code, who) for who in for_whom)
     return Line(release, near, days, is_turn and by.may(Duty.REVIEW) and _is_open(release, now))
+    return Line(release, near, is_turn and by.may(Duty.REVIEW) and is_open(release, now))
 
 
-def _is_open(release: Release, now: datetime) -> bool:
+def is_open(release: Release, now: datetime) -> bool:
+    """Whether somebody can decide about it now: it waits, or the time for which it was withheld is over."""
     until = release.withheld_until
     is_over = release.state is State.WITHHELD and until is not None and until < bureau_date(now)
     return release.state is State.WAITING or is_over

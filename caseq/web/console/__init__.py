@@ -12,6 +12,8 @@ BLUEPRINTS = (
     report.blueprint,
     review.blueprint,
 )
+from caseq.web.console import boards, entrance, gate, home, people, review
+BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint, boards.blueprint, people.blueprint)
 
 
 def register(app: Flask) -> None:

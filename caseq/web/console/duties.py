@@ -9,6 +9,7 @@ OPEN = frozenset({"entrance.sign_in", "entrance.take_sign_in", "entrance.enrol",
 
 DUTY_OF: Mapping[str, Duty] = {
     "home.home": Duty.HOME,
+    "home.see": Duty.QUEUE,
     "entrance.sign_out": Duty.HOME,
     "entrance.prove": Duty.HOME,
     "entrance.take_proof": Duty.HOME,
@@ -32,4 +33,14 @@ DUTY_OF: Mapping[str, Duty] = {
     "report.report": Duty.REPORTS,
     "report.table": Duty.REPORTS,
     "report.pdf": Duty.REPORTS,
+    "people.people": Duty.STAFF,
+    "people.add": Duty.STAFF,
+    "people.disable": Duty.STAFF,
+    "people.anew": Duty.STAFF,
+    "boards.tasks": Duty.TASKS,
+    "boards.finish": Duty.TASKS,
+    "boards.told": Duty.TASKS,
+    "boards.refused": Duty.QUARANTINE,
+    "boards.retry": Duty.QUARANTINE,
+    "boards.freshness": Duty.FRESHNESS,
 }
