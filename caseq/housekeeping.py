@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from caseq.runtime import Runtime
-from caseq.store import guessing, links, logins, outcomes, sessions, ways
+from caseq.store import corrections, guessing, links, logins, outcomes, sessions, ways
 
 KEPT = timedelta(days=2)
 #: So long the outbox tells what became of a code; what became of news is the proof that somebody was told, and stays.
@@ -22,5 +22,6 @@ def tidy(runtime: Runtime) -> None:
         ways.forget_old(connection, now - KEPT)
         links.forget_old(connection, now - KEPT)
         guessing.forget_old(connection, int(now.timestamp()) // 3600)
+        corrections.forget_old(connection, now)
     with runtime.database.transaction() as connection:
         outcomes.forget_old(connection, now - CODES_KEPT, _MOST)

@@ -18,7 +18,7 @@ from caseq.rules.timelimits import limit_for
 from caseq.rules.workdays import Due
 from caseq.runtime import Runtime
 from caseq.settings import Source
-from caseq.store import auditing, files, ledger, outbox, pushes, recipients, shown, tasks, writing
+from caseq.store import auditing, corrections, files, ledger, outbox, pushes, recipients, shown, tasks, writing
 from caseq.store.database import Connection
 from caseq.store.files import Gap
 from caseq.store.ledger import Held
@@ -197,6 +197,8 @@ def _take_all(
     now: datetime,
 ) -> list[Result]:
     """Place, store and audit the events of one request or file, whose source is locked."""
+    kept = corrections.keep(connection, runtime.sealer, source.name, parsed, now)
+    parsed = kept.events
     fresh = [event for event in parsed if event is not None]
     known = pushes.already_received(connection, source.name, {event.id for event in fresh})
     case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
@@ -204,6 +206,7 @@ def _take_all(
     batch = _batch(runtime, source, connection, fresh, waiting, now)
     results = [_take_one(batch, item, event, known) for item, event in zip(pushed, parsed, strict=True)]
     _store(runtime, source, connection, batch, now)
+    corrections.end(connection, kept, batch.changes)
     newest = max((change.event.sequence for change in batch.changes), default="")
     if newest > (state.newest_sequence or ""):
         pushes.note_sequence(connection, source.name, newest)

@@ -18,6 +18,9 @@ ROWS = (
     ("caseq.runtime",),
     (
         "caseq.answering",
+        "caseq.counter",
+        "caseq.delivering",
+        "caseq.desk",
         "caseq.enrolling",
         "caseq.granting",
         "caseq.paper",

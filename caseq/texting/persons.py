@@ -51,7 +51,14 @@ class Recorded:
 
 
 def told(
-    runtime: Runtime, case_number: str, party: str, milestone: str, channel: By, at: datetime, by: str
+    runtime: Runtime,
+    case_number: str,
+    party: str,
+    milestone: str,
+    channel: By,
+    at: datetime,
+    by: str,
+    staff_id: int | None = None,
 ) -> Recorded | Refused:
     """What was recorded: that staff told this party of this milestone (its key, or its name if the case has one such).
 
@@ -77,7 +84,7 @@ def told(
         ended = outcomes.told_in_person(connection, grant.party_id, key, now)
         done = tasks.finish_telling(connection, grant.party_id, key, by, now)
         facts = {"by": by, "milestone": key, "channel": channel.value, "at": at.isoformat(), "ended": len(ended)}
-        note(connection, "told", grant, now, facts)
+        note(connection, "told", grant, now, facts, staff_id)
     return Recorded(key, len(ended), done)
 
 
@@ -165,6 +172,15 @@ def grant_of(runtime: Runtime, connection: Connection, case_number: str, party: 
     return grants.named(grants.of_case(connection, policy, key, bureau_date(runtime.clock())), key, party)
 
 
-def note(connection: Connection, act: str, grant: GrantRow, now: datetime, facts: Mapping[str, object]) -> None:
+def note(
+    connection: Connection,
+    act: str,
+    grant: GrantRow,
+    now: datetime,
+    facts: Mapping[str, object],
+    staff_id: int | None = None,
+) -> None:
     """Write the audit row of an act on this grant."""
-    auditing.record(connection, act, now, party_id=grant.party_id, case_id=grant.case_id, facts=facts)
+    auditing.record(
+        connection, act, now, party_id=grant.party_id, case_id=grant.case_id, facts=facts, staff_id=staff_id
+    )
