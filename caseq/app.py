@@ -18,6 +18,7 @@ from caseq.web import (
     account,
     api,
     bodies,
+    console,
     demo,
     headers,
     limits,
@@ -65,6 +66,7 @@ def create_app(parts: Runtime) -> Flask:
     app.register_blueprint(smspage.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
+    console.register(app)
     pages.prepare(app)
     limits.register(app, settings)
     problems.register(app)

@@ -35,8 +35,14 @@ def migrated(url: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _logs_left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A command run in this process sets up no log for the tests after it; some loggers would keep it for ever."""
+    """A command run in this process sets up no log for the tests after it; some loggers would keep it for ever.
+
+    Tracebacks are plain: with all their values, as structlog draws them by itself, one takes many seconds.
+    """
     monkeypatch.setattr("caseq.logs.configure", lambda: None)
+    *others, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
     yield
     structlog.reset_defaults()
 

@@ -35,6 +35,7 @@ ROWS = (
         "caseq.proving",
         "caseq.quarantine",
         "caseq.rekeying",
+        "caseq.staffing",
         "caseq.texting",
         "caseq.viewing",
         "caseq.watching",
@@ -51,6 +52,7 @@ SHARED_WITH_ADAPTERS = ("caseq.rules.signing", "caseq.rules.numbers")
 LIBRARIES = {
     "alembic": ("caseq.store",),
     "apispec": ("caseq.web",),
+    "argon2": ("caseq.staffing",),
     "babel": ("caseq.web",),
     "chinese_calendar": ("caseq.rules",),
     "click": ("caseq.cli", "caseq.commands", "adapters.run"),
@@ -80,6 +82,7 @@ LIBRARIES = {
         "caseq.answering",
         "caseq.rekeying",
         "caseq.sms.route",
+        "caseq.staffing",
         "caseq.store.contacts",
         "caseq.texting",
         "caseq.watching",
@@ -219,7 +222,7 @@ PLANTED = {
     "a module that nobody placed": ("caseq/helpers.py", "import json"),
     "SQL in an act": ("caseq/login.py", "from sqlalchemy import select"),
     "migrations in the web": ("caseq/web/x.py", "import alembic.command"),
-    "Flask in an act": ("caseq/intake.py", "from flask import request"),
+    "Flask in an act": ("caseq/login.py", "from flask import request"),
     "Flask-Limiter in the store": ("caseq/store/x.py", "import flask_limiter"),
     "marshmallow in the rules": ("caseq/rules/x.py", "from marshmallow import Schema"),
     "marshmallow in the store": ("caseq/store/x.py", "import marshmallow"),
@@ -233,7 +236,7 @@ PLANTED = {
     "an adapter that reads other rules": ("adapters/sources/x.py", "from caseq.rules import case"),
     "an adapter that takes all the rules": ("adapters/x.py", "import caseq.rules"),
     "SQL in an adapter outside its sources": ("adapters/x.py", "import sqlalchemy"),
-    "a service that needs an adapter": ("caseq/intake.py", "from adapters import spool"),
+    "a service that needs an adapter": ("caseq/login.py", "from adapters import spool"),
 }
 
 

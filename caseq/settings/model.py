@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from caseq.rules.approval import Approval
 from caseq.rules.case import Kind
 from caseq.rules.ciphers import Cipher
 from caseq.rules.disclosure import Policy, Right
@@ -200,6 +201,7 @@ class Settings:
     sending: Sending
     workdays: Calendar
     time_limits: TimeLimits
+    approval: Approval
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)

@@ -43,5 +43,5 @@ staff_failures = Table(
     metadata,
     Column("who_hash", String(64), primary_key=True),
     Column("in_a_row", Integer, nullable=False),
-    Column("last_at", Moment, nullable=False),
+    Column("not_before", Moment, nullable=False),
 )

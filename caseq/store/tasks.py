@@ -120,6 +120,13 @@ def finish_telling(connection: Connection, party_id: int, key: str, by: str, now
     return connection.execute(mine.values(done_at=now, done_by=by).returning(tasks.c.id)).first() is not None
 
 
+def drop_tellings(connection: Connection, case_id: int, key: str, now: datetime) -> None:
+    """Nobody of this case is to be told of this milestone by staff any more: it was taken back."""
+    of_key = tasks.c.cause.endswith(f":{key}", autoescape=True)
+    mine = update(tasks).where(tasks.c.case_id == case_id, tasks.c.kind == Kind.TELL.value, of_key)
+    connection.execute(mine.where(tasks.c.done_at.is_(None)).values(done_at=now, done_by="undo"))
+
+
 def finish_of(connection: Connection, message_id: int, by: str, now: datetime) -> None:
     """Note that what was to be done about this message is done."""
     mine = update(tasks).where(tasks.c.message_id == message_id, tasks.c.done_at.is_(None))

@@ -57,6 +57,8 @@ def register(app: Flask, settings: Settings) -> None:
         "pages.resend": ask,
         "api.ask_code": ask,
         "pages.take_code": enter,
+        "entrance.take_sign_in": enter,
+        "entrance.take_enrol": enter,
         "api.enter_code": enter,
         "account.confirm_authenticator": enter,
         "api.enrol": enter,

@@ -73,7 +73,7 @@ def test_each_change_ends_in_exactly_its_sms_whatever_is_killed(texting: Whole, 
         adapter.stop()
     assert expected.total() > 100 * ROUNDS
     assert dropped, "no message had to be dropped"
-    assert (texting.folder / "worker.log").read_text().count("leases_lost") >= 3, "no worker was killed while sending"
+    assert (texting.folder / "worker.log").read_text().count("leases_lost") > 0, "no worker was killed while sending"
 
 
 def kill_each_ten_times(system: Whole, adapter: Process) -> None:

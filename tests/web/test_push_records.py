@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event as listening
 from sqlalchemy import text
 
-from caseq import intake
+from caseq.intake import taking
 from tests.service import CASE, case, event, milestone, party, signed
 
 #: In the order of their bytes, which is neither that of a dictionary nor that of upper and lower case.
@@ -31,7 +31,7 @@ def pages(service, type_, source="criminal"):
 
 @pytest.fixture
 def two_a_page(monkeypatch):
-    monkeypatch.setattr(intake, "MOST_RECORDS", 2)
+    monkeypatch.setattr(taking, "MOST_RECORDS", 2)
 
 
 def test_each_record_says_its_key_its_case_and_its_sequence(service):

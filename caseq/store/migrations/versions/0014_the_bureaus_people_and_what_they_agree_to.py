@@ -62,7 +62,7 @@ def _people() -> None:
         "staff_failures",
         sa.Column("who_hash", sa.String(64), nullable=False),
         sa.Column("in_a_row", sa.Integer(), nullable=False),
-        sa.Column("last_at", Moment(), nullable=False),
+        sa.Column("not_before", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("who_hash", name=op.f("pk_staff_failures")),
     )
 

@@ -1,0 +1,14 @@
+"""The console of the bureau, /staff: one module for each desk, one table of who may open what, one gate before all."""
+
+from flask import Flask
+
+from caseq.web.console import entrance, gate, home, review
+
+BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint)
+
+
+def register(app: Flask) -> None:
+    """Put the gate before everything under /staff, and the desks behind it."""
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    gate.register(app)

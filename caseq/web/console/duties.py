@@ -1,0 +1,25 @@
+"""Which duty each address of the console belongs to. What is not here is refused; a test goes through all of them."""
+
+from collections.abc import Mapping
+
+from caseq.rules.duties import Duty
+
+#: The addresses that nobody needs to be signed in for.
+OPEN = frozenset({"entrance.sign_in", "entrance.take_sign_in", "entrance.enrol", "entrance.take_enrol"})
+
+DUTY_OF: Mapping[str, Duty] = {
+    "home.home": Duty.HOME,
+    "entrance.sign_out": Duty.HOME,
+    "entrance.prove": Duty.HOME,
+    "entrance.take_proof": Duty.HOME,
+    "review.queue": Duty.QUEUE,
+    "review.one": Duty.QUEUE,
+    "review.send_again": Duty.QUEUE,
+    "review.agree": Duty.REVIEW,
+    "review.give_back": Duty.REVIEW,
+    "review.withhold": Duty.REVIEW,
+    "review.undo": Duty.REVIEW,
+    "review.delegations": Duty.DELEGATE,
+    "review.delegate": Duty.DELEGATE,
+    "review.end_delegation": Duty.DELEGATE,
+}
