@@ -2,9 +2,17 @@
 
 from flask import Flask
 
-from caseq.web.console import entrance, gate, home, review
+from caseq.web.console import counter, delivery, desk, entrance, gate, home, phone, review
 
-BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint)
+BLUEPRINTS = (
+    entrance.blueprint,
+    home.blueprint,
+    review.blueprint,
+    desk.blueprint,
+    phone.blueprint,
+    counter.blueprint,
+    delivery.blueprint,
+)
 
 
 def register(app: Flask) -> None:
