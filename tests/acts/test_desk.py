@@ -49,7 +49,7 @@ def test_staff_see_exactly_the_view_of_the_party_they_choose(service, clerk):
     assert found.keys() == {"victim", "suspect"}
     for role, phone in (("victim", "19912345678"), ("suspect", "19900000001")):
         token = service.log_in(phone)
-        own = viewing.case_view(service.runtime, token, "zh")
+        own: Any = viewing.case_view(service.runtime, token, "zh")
         assert own.milestones
         assert desk.read(service.runtime, clerk, found[role].party_id, WHY).view == own
 
@@ -96,7 +96,7 @@ def test_of_a_party_that_may_not_look_staff_see_the_ground_and_nothing_else(serv
 
 
 def open_by_paper(service):
-    issued = paper.print_sheet(service.runtime, CASE, "P-victim", "甲", "没有手机")
+    issued: Any = paper.print_sheet(service.runtime, CASE, "P-victim", "甲", "没有手机")
     return login.enter_own_code(service.runtime, CASE, issued.lines[0].keypad, Visitor("desk 1"))
 
 
