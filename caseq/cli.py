@@ -9,12 +9,14 @@ import click
 
 from caseq.commands import configured
 from caseq.commands.access import access
+from caseq.commands.audit import audit
 from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
 from caseq.commands.messages import messages
 from caseq.commands.policy import policy
 from caseq.commands.proof import proof
+from caseq.commands.report import report
 from caseq.commands.tasks import tasks
 
 
@@ -137,7 +139,9 @@ main.add_command(link)
 main.add_command(keys)
 main.add_command(messages)
 main.add_command(tasks)
+main.add_command(audit)
 main.add_command(proof)
+main.add_command(report)
 
 
 @main.group()

@@ -94,6 +94,28 @@ def proof_sheet(sheet: ProofSheet) -> bytes:
     return _pdf("proof.typ", {**ready, **about, **fonts, "qr": _qr(sheet.qr)})
 
 
+@dataclass(frozen=True)
+class ReportSheet:
+    """All that stands in the yearly report.
+
+    `tables` are ready words, under the names that templates/notices/report.typ uses; a `chart` is SVG or None.
+    """
+
+    bureau: Bureau
+    title: str
+    stand: str
+    closing: str
+    tables: Sequence[Mapping[str, object]]
+
+
+def report_sheet(sheet: ReportSheet) -> bytes:
+    """The report as PDF, A4; raises CannotPrint if something is missing here."""
+    if not _has_extra():
+        raise CannotPrint(NO_EXTRA)
+    ready = {"title": sheet.title, "stand": sheet.stand, "closing": sheet.closing, "tables": sheet.tables}
+    return _pdf("report.typ", {**ready, "bureau": sheet.bureau.name["zh"], "text_font": TEXT_FONT})
+
+
 def _has_extra() -> bool:
     return all(find_spec(library) is not None for library in ("typst", "segno"))
 

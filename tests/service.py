@@ -248,7 +248,8 @@ def service(database_url: str, folder: Path, clock: Clock | None = None, **envir
     """A service on a migrated database."""
     clock = clock or Clock()
     settings = promptly(load(environment(database_url, folder, **environ)))
-    built = runtimes.build(settings, clock)
+    audit = replace(settings.audit, anchor_file=folder / "audit-anchors.jsonl")
+    built = runtimes.build(replace(settings, audit=audit), clock)
     gateway = FileGateway(folder / "sms.jsonl")
     return Service(replace(built, gateways={gateway.name: gateway}), clock, gateway)
 

@@ -79,15 +79,19 @@ def queue(runtime: Runtime, by: Staff) -> Queue:
 
 
 def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
-    """One change with its preview; None if there is none with this number in this person's unit."""
+    """One change with its preview, the look kept in the audit; None if there is none with this number in this person's
+    unit."""
     now = runtime.clock()
-    with runtime.database.autocommit() as connection:
+    with runtime.database.transaction() as connection:
         found = releases.one(connection, release_id)
         if found is None or not by.is_of(found.unit_code):
             return None
         event = placing.event_of(runtime, connection, found)
         decided = releases.decided(connection, release_id)
         for_whom = [by, *delegations.given_to(connection, by, now)]
+        auditing.record(
+            connection, "release_look", now, case_id=found.case_id, staff_id=by.id, facts={"release": release_id}
+        )
     assert isinstance(event.record, Milestone)
     due = DueDates(runtime.settings).of(Kind(found.kind), event.record, event.time)
     line = _line(runtime, found, for_whom, by, now)

@@ -9,11 +9,25 @@ from typing import Any, TypeVar
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules.disclosure import Policy
 from caseq.rules.guesses import MOST_CHANCE_A_DAY, Budget
+from caseq.rules.numbers import lookup_key
 from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
 from caseq.settings.messagesfile import read_messages
-from caseq.settings.model import Bureau, CodeLimits, Data, Limits, Login, Operations, Settings, Source, Worker
+from caseq.settings.model import (
+    Audit,
+    Bureau,
+    CodeLimits,
+    Data,
+    Limits,
+    Login,
+    Notices,
+    Operations,
+    Settings,
+    Source,
+    Voices,
+    Worker,
+)
 from caseq.settings.regionsfile import read_regions
 from caseq.settings.releasefile import read_release
 from caseq.settings.rightsfile import read_rights, without_rights
@@ -92,10 +106,17 @@ def _main(path: Path) -> dict[str, Any]:
         "guesses": budget,
         "codes": CodeLimits(**loaded["codes"]),
         "limits": Limits(**loaded["limits"]),
+        "voices": Voices(**loaded["voices"]),
+        "notices": _notices(loaded["notices"]),
         "worker": worker,
         "operations": Operations(tuple(operations["metrics_allow"]), operations["worker_silent_seconds"]),
         "data": Data(**loaded["data"]),
+        "audit": Audit(**{**loaded["audit"], "anchor_file": Path(loaded["audit"]["anchor_file"])}),
     }
+
+
+def _notices(loaded: Mapping[str, Any]) -> Notices:
+    return Notices(frozenset(loaded["sensitive_units"]), frozenset(map(lookup_key, loaded["sensitive_cases"])))
 
 
 def _policy(folder: Path) -> Policy:

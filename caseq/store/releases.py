@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, or_, select, update
 
 from caseq.rules.approval import Chain, Decision, State, Step
 from caseq.rules.case import Event, RecordType
@@ -258,6 +258,14 @@ def decided(connection: Connection, release_id: int) -> Sequence[Decided]:
         Decided(row.at, row.staff_id, row.badge, row.name, row.for_name, row.step, Decision(row.decision), row.reason)
         for row in connection.execute(wanted.order_by(decisions.c.id))
     ]
+
+
+def counts(connection: Connection, now: datetime) -> tuple[int, int]:
+    """How many changes somebody has to decide about, and how many of these are past their due date."""
+    late = func.coalesce(func.sum(case((releases.c.due_at <= now, 1), else_=0)), 0)
+    undecided_ = releases.c.state.in_([State.WAITING.value, State.RETURNED.value])
+    row = connection.execute(select(func.count(), late).select_from(releases).where(undecided_)).one()
+    return int(row[0]), int(row[1])
 
 
 def waiting_counts(connection: Connection, source: str) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from caseq.errors import SealBroken
-from caseq.store import contacts, corrections, deadnumbers, files, pushes, recipients, ways, writing
+from caseq.store import complaints as complaining
+from caseq.store import contacts, corrections, deadnumbers, files, pushes, recipients, voices, ways, writing
 from caseq.store import outbox as messages
 from caseq.store import preferences as wishes
 from caseq.store.contacts import Standing
@@ -18,6 +19,7 @@ from caseq.store.staff_tables import TOTP
 from caseq.store.tables import (
     authenticators,
     challenges,
+    complaints,
     dead_numbers,
     file_batches,
     history,
@@ -27,6 +29,7 @@ from caseq.store.tables import (
     parties,
     preferences,
     quarantine,
+    ratings,
     releases,
     staff,
 )
@@ -133,6 +136,17 @@ def _renew_wishes(sealer: Sealer, row: Any, _: bool) -> Values:
     return safe | _anew(sealer, "phrase_sealed", row.phrase_sealed, wishes.phrase_purpose_of(row.party_id))
 
 
+def _renew_rating(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "text_sealed", row.text_sealed, voices.purpose_of(row.party_id, row.month))
+
+
+def _renew_complaint(sealer: Sealer, row: Any, _: bool) -> Values:
+    values: Values = {}
+    for name in complaining.TEXTS:
+        values |= _anew(sealer, name, getattr(row, name), complaining.purpose_of(name, row.party_id, row.n))
+    return values
+
+
 def _renew_message(sealer: Sealer, row: Any, _: bool) -> Values:
     values = _anew(sealer, "to_sealed", row.to_sealed, recipients.FORMER)
     return values | _anew(sealer, "body_sealed", row.body_sealed, messages.body_purpose(row.id))
@@ -198,6 +212,18 @@ SHELVES = (
         preferences,
         sealed=(preferences.c.safe_contact_sealed, preferences.c.phrase_sealed),
         renew=_renew_wishes,
+    ),
+    Shelf(
+        ratings,
+        sealed=(ratings.c.text_sealed,),
+        renew=_renew_rating,
+        read=(ratings.c.party_id, ratings.c.month),
+    ),
+    Shelf(
+        complaints,
+        sealed=tuple(complaints.c[name] for name in complaining.TEXTS),
+        renew=_renew_complaint,
+        read=(complaints.c.party_id, complaints.c.n),
     ),
     Shelf(outbox, sealed=(outbox.c.to_sealed, outbox.c.body_sealed), renew=_renew_message),
     Shelf(

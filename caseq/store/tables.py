@@ -21,6 +21,9 @@ from sqlalchemy import (
 )
 
 from caseq.rules.guesses import HOURS
+from caseq.store.chain_tables import audit_anchors as audit_anchors
+from caseq.store.chain_tables import audit_links as audit_links
+from caseq.store.chain_tables import watched_cases as watched_cases
 from caseq.store.columns import Id
 from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata
@@ -44,6 +47,8 @@ from caseq.store.release_tables import releases as releases
 from caseq.store.staff_tables import staff as staff
 from caseq.store.staff_tables import staff_failures as staff_failures
 from caseq.store.staff_tables import staff_sessions as staff_sessions
+from caseq.store.voices_tables import complaints as complaints
+from caseq.store.voices_tables import ratings as ratings
 
 
 def _id() -> Column[Any]:
@@ -348,10 +353,13 @@ audit = Table(
     Column("staff_id", Id),
     Index("ix_audit_session_id_at", "session_id", "at"),
 )
-#: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves.
+#: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves; and what the
+#: auditor looks for (store/looks.py), with no entry for a look of a party, which must stay quick to write.
 for _name, _columns, _where in (
     ("ix_audit_looks", (audit.c.party_id, audit.c.at), "act IN ('view', 'revoke', 'confirm')"),
     ("ix_audit_proofs", (audit.c.id,), "act = 'proof'"),
+    ("ix_audit_by_staff", (audit.c.staff_id, audit.c.at), "staff_id IS NOT NULL"),
+    ("ix_audit_case", (audit.c.case_id, audit.c.at), "act <> 'view'"),
 ):
     Index(_name, *_columns, postgresql_where=text(_where), sqlite_where=text(_where))
 

@@ -108,6 +108,8 @@ def test_after_a_rotation_the_old_key_is_needed_for_nothing(started):
         "file_batches": 0,
         "authenticators": 0,
         "preferences": 0,
+        "ratings": 0,
+        "complaints": 0,
         "outbox": 2,  # what was sent stays until its receipt came
         "dead_numbers": 0,
         "history": 3,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from caseq import watching
 from caseq.intake import placing, releasing
 from caseq.intake.releasing import Done
 from caseq.rules.approval import Line, State, Step
@@ -15,6 +16,7 @@ from caseq.rules.case import Role
 from caseq.rules.duties import Staff, StaffRole
 from caseq.store import delegations, releases, staffing
 from caseq.store.tables import audit, history, milestones
+from tests.dumps import raw_bytes, shown
 from tests.service import CASE, NOON, PHONE, Service, case, event, milestone, party
 
 FAMILY = "19911112222"
@@ -301,9 +303,30 @@ def test_the_checkpoint_counts_what_waits(service: Service) -> None:
     assert [(one.key, one.case_number, one.sequence) for one in page] == [(MEASURE["milestone"], CASE, "7")]
 
 
+def test_what_waits_is_in_no_dump_of_the_database_and_on_no_page(service: Service, database_url: str) -> None:
+    marked = {**MEASURE, "document_number": "标记文号77", "details": {"measure": "arrest", "action": "imposed"}}
+    service.push(event("milestone", marked))
+    assert shown(["标记文号77"], raw_bytes(service, database_url)) == []
+    token = service.log_in(FAMILY)
+    client = service.client
+    client.set_cookie("caseq", token or "")
+    for path in ("/case", "/case/notices", "/preferences"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "强制措施：逮捕" not in answer.get_data(as_text=True)
+        assert "标记文号77" not in answer.get_data(as_text=True)
+    service.clock.advance(days=10)
+    service.work()
+    assert service.told() == {}
+
+
 def test_a_release_names_its_due_date_by_the_shortest_limit(service: Service) -> None:
     service.push(event("milestone", MEASURE))
     (release,) = waiting(service)
     assert release.due_at is not None
     # A detention is told to the family within 24 hours (Criminal Procedure Law, article 85).
     assert release.due_at - release.formed_at == timedelta(hours=24)
+    found = watching.state(service.runtime)
+    assert (found.releases, found.releases_late) == (1, 0)
+    service.clock.advance(hours=24)
+    assert watching.state(service.runtime).releases_late == 1

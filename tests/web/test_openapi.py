@@ -21,7 +21,7 @@ from tests.web import receipts
 from tests.web.conftest import UNLIMITED
 
 #: What people's browsers use; everything else is for programs and is in the description.
-PAGES = ("pages.", "account.", "prefill.", "region.", "sms.", "demo.", "static")
+PAGES = ("pages.", "account.", "voices.", "prefill.", "region.", "sms.", "demo.", "static")
 
 
 @pytest.fixture

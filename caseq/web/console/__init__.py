@@ -2,16 +2,19 @@
 
 from flask import Flask
 
-from caseq.web.console import counter, delivery, desk, entrance, gate, home, phone, review
+from caseq.web.console import audit, counter, delivery, desk, entrance, gate, home, inbox, phone, report, review
 
 BLUEPRINTS = (
-    entrance.blueprint,
-    home.blueprint,
-    review.blueprint,
-    desk.blueprint,
-    phone.blueprint,
+    audit.blueprint,
     counter.blueprint,
     delivery.blueprint,
+    desk.blueprint,
+    entrance.blueprint,
+    home.blueprint,
+    inbox.blueprint,
+    phone.blueprint,
+    report.blueprint,
+    review.blueprint,
 )
 
 

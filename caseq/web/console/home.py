@@ -18,6 +18,10 @@ DOORS: Mapping[Duty, tuple[str, str, str]] = {
     Duty.COUNTER: ("counter.start", "窗口", "看证件、改手机号、打印查询码"),
     Duty.COSIGN: ("counter.numbers", "号码更正", "第二人同意"),
     Duty.NOTICES: ("delivery.waiting", "文书告知", "复议、赔偿、信访、行政管理"),
+    Duty.AUDIT: ("audit.audit", "审计", "谁看过、做过什么，有没有不寻常的查看"),
+    Duty.INBOX: ("inbox.unit", "投诉和评价", "本单位要答复的投诉，当事人的评价"),
+    Duty.SUPERVISE: ("inbox.supervisor", "二次投诉", "对答复不满意的，超期没有答复的"),
+    Duty.REPORTS: ("report.report", "年度报告", "查询、告知是否按时、短信、不予公开，可下载"),
 }
 
 
