@@ -109,7 +109,7 @@ def _count_on(connection: Connection) -> None:
 def _leader(now: datetime) -> dict[str, Any]:
     return {
         "id": 1,
-        "badge": "900001",
+        "badge": "demo-year",
         "name": "测试人",
         "role": "leader",
         "password_hash": "-",
@@ -264,4 +264,5 @@ def _session(year: _Year, case_id: int, party_id: int) -> None:
     for _ in range(chance.randint(1, 3)):
         by = 1 if chance.random() < 0.1 else None
         later = at + timedelta(minutes=chance.randint(0, 60))
-        year.add(audit, act="view", at=later, facts=None, staff_id=by, **who)
+        act = "phone_view" if by else "view"
+        year.add(audit, act=act, at=later, facts=None, staff_id=by, **who)

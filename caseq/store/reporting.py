@@ -13,11 +13,14 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, 
 from caseq.rules.annual import Figure, Row, Span, Status
 from caseq.rules.approval import Decision, State
 from caseq.rules.channels import Channel
+from caseq.rules.looks import LookAct
 from caseq.store.outbox import Purpose
 from caseq.store.tables import audit, cases, decisions, milestones, outbox, parties, releases, tasks, tellings
 
 #: What is not noted, because the row is older than the note, or about nobody.
 UNKNOWN = "unknown"
+#: The act of staff who read a case out on the telephone.
+PHONE_VIEW = LookAct.PHONE_VIEW.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def dimensions_of(name: str) -> tuple[str, ...]:
 def units(connection: Connection) -> Mapping[str, str]:
     """The names of the handling units by their code; one without a code is known by its name."""
     named = select(_unit().label("unit"), func.max(cases.c.unit_name)).group_by(_unit())
-    return dict(row._tuple() for row in connection.execute(named))
+    return dict(connection.execute(named).all())
 
 
 def due_moments(connection: Connection, now: datetime, until: datetime) -> Mapping[str, Sequence[tuple[datetime, int]]]:
@@ -84,7 +87,7 @@ def _views(asked: Asked) -> Select[Any]:
         entered.c.session_id == audit.c.session_id, entered.c.act == "login", entered.c.at <= audit.c.at
     )
     login = login.order_by(entered.c.at.desc(), entered.c.id.desc()).limit(1)
-    by_staff = case((audit.c.staff_id.is_not(None), Channel.PHONE.value))
+    by_staff = case((audit.c.act == PHONE_VIEW, Channel.PHONE.value))
     return (
         select(
             literal("audit").label("record"),
@@ -96,7 +99,7 @@ def _views(asked: Asked) -> Select[Any]:
         )
         .outerjoin(cases, cases.c.id == audit.c.case_id)
         .outerjoin(parties, parties.c.id == audit.c.party_id)
-        .where(audit.c.act == "view", _within(asked, audit.c.at))
+        .where(audit.c.act.in_(["view", PHONE_VIEW]), _within(asked, audit.c.at))
     )
 
 

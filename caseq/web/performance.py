@@ -42,7 +42,7 @@ def performance() -> Response:
 def _lines(year: Performance, words: Words) -> Sequence[Line]:
     told = (year.in_time, year.late, year.overdue)
     lines = [
-        _line(words, N_("网上查询"), year.queries, N_("当事人打开案件页面的次数")),
+        _line(words, N_("网上和电话查询"), year.queries, N_("当事人打开案件页面、民警在电话里代查的次数")),
         _line(words, N_("按时告知"), year.in_time, N_("法定期限在这一年届满、期限以前公开给当事人的事项")),
         _line(words, N_("超过期限才告知"), year.late, N_("期限届满以后才公开的事项")),
         _line(words, N_("到期还没有告知"), year.overdue, N_("期限已满、还没有公开的事项")),
@@ -66,6 +66,8 @@ def _line(words: Words, title: str, count: int, meaning: str) -> Line:
 
 def _share(told: tuple[int, int, int], words: Words) -> Markup:
     """How many of a hundred were told in time; not where that would give away a count that is kept back."""
+    if not any(told):
+        return words.say(N_("没有到期的事项"))
     in_time, *_ = told
     found = None if any(map(is_few, told)) else share(in_time, sum(told))
     return words.say(N_("不公布")) if found is None else Markup(found)  # noqa: S704 - digits

@@ -42,7 +42,7 @@ def part(tables: Sequence[Table], links: Mapping[str, str] | None = None) -> Mar
 
 
 def _section(table: Table, link: str | None) -> Markup:
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in table.columns)
+    head = Markup("").join(_head(table, place) for place in range(len(table.columns)))
     rows = Markup("").join(map(_row, table.rows)) or _NOTHING.format(len(table.columns))
     traced = _TRACED.format(table.rows_of) if table.rows_of else ""
     download = (
@@ -51,6 +51,12 @@ def _section(table: Table, link: str | None) -> Markup:
     picture = chart(table)
     figure = Markup("<figure>{}</figure>\n").format(picture) if picture else ""
     return _SECTION.format(table.name, table.title, table.definition, traced, figure, head, rows, download)
+
+
+def _head(table: Table, place: int) -> Markup:
+    is_number = bool(table.rows) and isinstance(table.rows[0][place], int)
+    column = Markup('<th scope="col" class="n">{}</th>') if is_number else Markup('<th scope="col">{}</th>')
+    return column.format(table.columns[place])
 
 
 def _row(row: tuple[str | int, ...]) -> Markup:

@@ -50,7 +50,7 @@ _ENDS: Mapping[str, tuple[str, ...]] = {
     "还在办": ("queued", "held", "claimed", "unknown"),
 }
 _TASKS = {"call": "打电话", "tell": "先当面告知", "look": "查看短信", "unknown": "没有记下"}
-_VIEWS = "审计日志中动作为“查看案件”（view）、时间在本年的每一行。"
+_VIEWS = "审计日志中动作为“查看案件”（view）或者“电话代查”（phone_view）、时间在本年的每一行。"
 _TOLD = (
     "期限届满的时间在本年的每一项。按时、超期：没有撤回的事项（milestones），最近一次公开的时间早于、不早于期限届满；"
     "未到期、到期未办：还在等待同意或者被退回的事项（releases），制作时期限未满、已满。"
@@ -113,7 +113,7 @@ def _views_by_channel(annual: Annual) -> Table:
     return Table(
         "views_by_channel",
         "查询：按渠道",
-        f"{_VIEWS}渠道是这次查看之前最近一次登录所用的渠道；由民警查看的（审计行有民警编号）算电话。",
+        f"{_VIEWS}渠道是这次查看之前最近一次登录所用的渠道；电话代查的算电话。",
         ("渠道", "次数", "占比"),
         _shares(annual.figures["views"], "channel", _CHANNELS),
         "views",

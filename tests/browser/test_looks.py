@@ -51,7 +51,17 @@ OWN = (
     "/sample/preferences/0?fault=1",
     *(f"/sample/authenticator/{state}" for state in ("none", "begun", "fault", "has_app", "done", "not_fresh")),
 )
-STATIC = ("/help", "/what-you-can-see", "/sms", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED, *CAME)
+STATIC = (
+    "/help",
+    "/what-you-can-see",
+    "/sms",
+    "/performance",
+    "/signed-out",
+    "/timeout",
+    "/no-such-page",
+    *TRANSFERRED,
+    *CAME,
+)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

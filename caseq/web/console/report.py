@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, abort, make_response, request, url_for
 
 from caseq import printing, reporting
+from caseq.errors import CannotPrint
 from caseq.rules.annual import Annual
 from caseq.rules.case import bureau_date
 from caseq.web import reportpage, reporttext
@@ -30,7 +31,6 @@ def report() -> Response:
         years=reporting.years(parts),
         stand=reporttext.stand(figures),
         part=reportpage.part(tables, links),
-        can_print=printing.state() == "ok",
     )
 
 
@@ -47,14 +47,12 @@ def table(year: int, name: str) -> Response:
 @blueprint.get("/<int:year>.pdf")
 def pdf(year: int) -> Response:
     """The report on paper."""
-    if printing.state() != "ok":
-        abort(404)
     figures, tables = _made(year)
-    title = f"{year}年{reporttext.TITLE}"
-    made = kept(
-        ("report.pdf", year, figures.made_at),
-        lambda: printing.report_sheet(sheet(runtime().settings.bureau, title, reporttext.stand(figures), tables)),
-    )
+    title, bureau = f"{year}年{reporttext.TITLE}", runtime().settings.bureau
+    try:
+        made = printing.report_sheet(sheet(bureau, title, reporttext.stand(figures), tables))
+    except CannotPrint:
+        abort(503)
     return _file(made, "application/pdf", f"{year}-report.pdf")
 
 
