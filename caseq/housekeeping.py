@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from caseq.runtime import Runtime
-from caseq.store import complaints, guessing, links, logins, outcomes, sessions, staffing, voices, ways
+from caseq.store import complaints, corrections, guessing, links, logins, outcomes, sessions, staffing, voices, ways
 
 KEPT = timedelta(days=2)
 #: So long the outbox tells what became of a code; what became of news is the proof that somebody was told, and stays.
@@ -23,6 +23,7 @@ def tidy(runtime: Runtime) -> None:
         links.forget_old(connection, now - KEPT)
         staffing.forget_sessions(connection, now)
         guessing.forget_old(connection, int(now.timestamp()) // 3600)
+        corrections.forget_old(connection, now)
     with runtime.database.transaction() as connection:
         outcomes.forget_old(connection, now - CODES_KEPT, _MOST)
     with runtime.database.transaction() as connection:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from caseq.rules import papercodes
 from caseq.rules.case import bureau_date
+from caseq.rules.duties import Staff
 from caseq.rules.numbers import lookup_key
 from caseq.rules.papercodes import Line
 from caseq.runtime import Runtime
@@ -44,6 +45,13 @@ def print_sheet(runtime: Runtime, case_number: str, party: str, by: str, reason:
     return _issue(runtime, case_number, party, ways.SHEET, life, papercodes.LINES, {"by": by, "reason": reason})
 
 
+def print_for(runtime: Runtime, by: Staff, case_number: str, party: str, reason: str) -> Issued | Failed:
+    """As `print_sheet`, by one of the staff at the counter, who is named in the audit."""
+    life = timedelta(days=runtime.settings.login.paper_days)
+    who = {"by": by.badge, "reason": reason}
+    return _issue(runtime, case_number, party, ways.SHEET, life, papercodes.LINES, who, by.id)
+
+
 def issue_at_counter(
     runtime: Runtime, case_number: str, party: str, by: str, second: str, reason: str
 ) -> Issued | Failed:
@@ -56,7 +64,14 @@ def issue_at_counter(
 
 
 def _issue(
-    runtime: Runtime, case_number: str, party: str, kind: str, life: timedelta, count: int, who: dict[str, str]
+    runtime: Runtime,
+    case_number: str,
+    party: str,
+    kind: str,
+    life: timedelta,
+    count: int,
+    who: dict[str, str],
+    staff_id: int | None = None,
 ) -> Issued | Failed:
     now = runtime.clock()
     lines = papercodes.make(secrets.token_bytes, count)
@@ -67,7 +82,15 @@ def _issue(
         stored = [_stored(runtime, line) for line in lines]
         before = ways.new_lines(connection, grant.party_id, kind, stored, now, now + life)
         facts = {**who, "kind": kind, "lines": count}
-        auditing.record(connection, "paper_codes", now, party_id=grant.party_id, case_id=grant.case_id, facts=facts)
+        auditing.record(
+            connection,
+            "paper_codes",
+            now,
+            party_id=grant.party_id,
+            case_id=grant.case_id,
+            facts=facts,
+            staff_id=staff_id,
+        )
     return Issued(lines, now, now + life, grant, _LETTERS[before % len(_LETTERS)])
 
 

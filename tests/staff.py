@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from caseq import staffing
 from caseq.rules.duties import Staff, StaffRole
+from caseq.store import staffing as accounts
 from tests.service import Service
 
 UNIT_CODE = "640121510000"
@@ -29,6 +30,15 @@ def hired(service: Service, role: StaffRole, unit: str | None = None, badge: str
     assert found is not None
     staffing.sign_out(runtime, token)
     return found.staff
+
+
+def listed(service: Service, role: StaffRole, unit: str | None = None) -> Staff:
+    """An account with this role that nobody signs in to: it is there at once, for tests of acts."""
+    new = Staff(0, f"8{len(staffing.listed(service.runtime)):05}", f"测试{role.value}", role, unit)
+    with service.runtime.database.transaction() as connection:
+        found = accounts.add(connection, new, "no password", service.clock.now)
+    assert found is not None
+    return found
 
 
 def code(service: Service, badge: str) -> str:

@@ -19,6 +19,9 @@ ROWS = (
     (
         "caseq.answering",
         "caseq.chaining",
+        "caseq.counter",
+        "caseq.delivering",
+        "caseq.desk",
         "caseq.enrolling",
         "caseq.granting",
         "caseq.guarding",

@@ -14,7 +14,7 @@ from caseq.rules.numbers import lookup_key
 from caseq.rules.pushfile import Header, Refusal, newly_missing, without
 from caseq.runtime import Runtime
 from caseq.settings import Source
-from caseq.store import auditing, files, ledger, pushes, releases
+from caseq.store import auditing, corrections, files, ledger, pushes, releases
 from caseq.store.database import Connection
 from caseq.store.files import Gap
 from caseq.store.ledger import Held
@@ -112,13 +112,15 @@ def _take_all(
     now: datetime,
 ) -> list[Result]:
     """Place, store and audit the events of one request or file, whose source is locked."""
-    fresh = [event for event in read if event is not None]
+    kept = corrections.keep(connection, runtime.sealer, source.name, read, now)
+    fresh = [event for event in kept.events if event is not None]
     known = pushes.already_received(connection, source.name, {event.id for event in fresh})
     case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
     waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
     batch = batch_of(runtime, source, connection, fresh, waiting, now)
-    results = [batch.take_one(item, event, known) for item, event in zip(pushed, read, strict=True)]
+    results = [batch.take_one(item, event, known) for item, event in zip(pushed, kept.events, strict=True)]
     store(runtime, source, connection, batch, now)
+    corrections.end(connection, kept, batch.changes)
     newest = max((change.event.sequence for change in (*batch.changes, *batch.held)), default="")
     if newest > (state.newest_sequence or ""):
         pushes.note_sequence(connection, source.name, newest)

@@ -57,6 +57,13 @@ def find(connection: Connection, policy: Policy, case_key: str, party_key: str, 
     return [_found(row, _held(connection, row.case_id)) for row in rows]
 
 
+def of_party(connection: Connection, policy: Policy, party_id: int, today: date) -> Found | None:
+    """The party with this id; None if there is none."""
+    wanted = _parties(may_enter(policy).label("enters")).where(parties.c.id == party_id, parties.c.role != UNKNOWN)
+    row = connection.execute(wanted, days(policy, today)).one_or_none()
+    return None if row is None else _found(row, _held(connection, row.case_id))
+
+
 def readers_of(connection: Connection, policy: Policy, case_id: int, today: date) -> tuple[Sequence[Found], StoredCase]:
     """The live parties of a case, and the case as somebody with no role reads it: nothing is open to that one."""
     entered = _parties(may_enter(policy).label("enters")).where(parties.c.case_id == case_id)

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Table
 
 from caseq.errors import SealBroken
 from caseq.store import complaints as complaining
-from caseq.store import contacts, deadnumbers, files, pushes, recipients, voices, ways, writing
+from caseq.store import contacts, corrections, deadnumbers, files, pushes, recipients, voices, ways, writing
 from caseq.store import outbox as messages
 from caseq.store import preferences as wishes
 from caseq.store.contacts import Standing
@@ -23,6 +23,7 @@ from caseq.store.tables import (
     dead_numbers,
     file_batches,
     history,
+    number_changes,
     outbox,
     parked,
     parties,
@@ -32,6 +33,7 @@ from caseq.store.tables import (
     releases,
     staff,
 )
+from caseq.store.tables import corrections as correction_rows
 
 Values = dict[str, Any]
 #: The new values of a row; those that cannot be opened are missing. The last argument: are unbound contacts good?
@@ -159,6 +161,17 @@ def _renew_dead_number(sealer: Sealer, row: Any, _: bool) -> Values:
     return {"phone_sealed": sealed, "phone_hash": sealer.fingerprint("phone", phone)}
 
 
+def _renew_number_change(sealer: Sealer, row: Any, _: bool) -> Values:
+    was = _anew(sealer, "was_sealed", row.was_sealed, corrections.purpose(corrections.WAS, row.party_id))
+    wanted = corrections.purpose(corrections.WANTED, row.party_id)
+    return was | _anew(sealer, "phone_sealed", row.phone_sealed, wanted)
+
+
+def _renew_correction(sealer: Sealer, row: Any, _: bool) -> Values:
+    stated = corrections.purpose(corrections.STATED, row.party_id)
+    return _anew(sealer, "stated_sealed", row.stated_sealed, stated)
+
+
 def _renew_file(sealer: Sealer, row: Any, _: bool) -> Values:
     purpose = bound(files.BODY, row.source, row.batch)
     try:
@@ -219,6 +232,13 @@ SHELVES = (
         renew=_renew_dead_number,
         hashed=(dead_numbers.c.phone_hash,),
     ),
+    Shelf(
+        number_changes,
+        sealed=(number_changes.c.was_sealed, number_changes.c.phone_sealed),
+        renew=_renew_number_change,
+        read=(number_changes.c.party_id,),
+    ),
+    Shelf(correction_rows, sealed=(correction_rows.c.stated_sealed,), renew=_renew_correction),
     Shelf(history, sealed=(history.c.state_sealed,), renew=_renew_history),
 )
 

@@ -28,6 +28,9 @@ from caseq.store.alert_tables import alerts as alerts
 from caseq.store.columns import Id
 from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata
+from caseq.store.desk_tables import corrections as corrections
+from caseq.store.desk_tables import deliveries as deliveries
+from caseq.store.desk_tables import number_changes as number_changes
 from caseq.store.file_tables import file_batches as file_batches
 from caseq.store.file_tables import file_gaps as file_gaps
 from caseq.store.mark_table import marks as marks

@@ -2,13 +2,17 @@
 
 from flask import Flask
 
-from caseq.web.console import audit, entrance, gate, home, inbox, report, review
+from caseq.web.console import audit, counter, delivery, desk, entrance, gate, home, inbox, phone, report, review
 
 BLUEPRINTS = (
     audit.blueprint,
+    counter.blueprint,
+    delivery.blueprint,
+    desk.blueprint,
     entrance.blueprint,
     home.blueprint,
     inbox.blueprint,
+    phone.blueprint,
     report.blueprint,
     review.blueprint,
 )

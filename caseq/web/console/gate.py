@@ -1,5 +1,6 @@
 """The gate before the console: who is signed in, and whether what is asked for belongs to that person's duties."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
@@ -19,7 +20,7 @@ SESSION = "caseq-staff"
 def register(app: Flask) -> None:
     """Install the gate, and what every page of the console shows."""
     app.before_request(_let_in)
-    app.context_processor(lambda: {"me": g.get("signed_in") and me(), "Duty": Duty, "at": _at})
+    app.context_processor(lambda: {"me": g.get("signed_in") and me(), "Duty": Duty, "at": moment})
 
 
 def me() -> Staff:
@@ -90,7 +91,7 @@ def _let_in() -> Response | None:
     return None if duty is not None and found.staff.may(duty) else refuse(duty)
 
 
-def _at(moment: Any) -> str:
+def moment(at: datetime) -> str:
     """A moment as staff read it: day and time at the bureau."""
-    here = moment.astimezone(BUREAU_TIME)
+    here = at.astimezone(BUREAU_TIME)
     return f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}"

@@ -17,6 +17,11 @@ blueprint = Blueprint("home", __name__, url_prefix=gate.PREFIX)
 DOORS: Mapping[Duty, tuple[str, str, str]] = {
     Duty.QUEUE: ("review.queue", "待审核发布", "按到期先后，看每类人会看到什么"),
     Duty.DELEGATE: ("review.delegations", "委托他人代签", "出差、休假时由谁代签"),
+    Duty.CASE_DESK: ("desk.start", "案件台", "写明原因，看一个人能看到什么"),
+    Duty.PHONE_DESK: ("phone.start", "电话台", "来电人报编号和码，照着念"),
+    Duty.COUNTER: ("counter.start", "窗口", "看证件、改手机号、打印查询码"),
+    Duty.COSIGN: ("counter.numbers", "号码更正", "第二人同意"),
+    Duty.NOTICES: ("delivery.waiting", "文书告知", "复议、赔偿、信访、行政管理"),
     Duty.AUDIT: ("audit.audit", "审计", "谁看过、做过什么，有没有不寻常的查看"),
     Duty.INBOX: ("inbox.unit", "投诉和评价", "本单位要答复的投诉，当事人的评价"),
     Duty.SUPERVISE: ("inbox.supervisor", "二次投诉", "对答复不满意的，超期没有答复的"),
