@@ -15,8 +15,7 @@ from datetime import datetime
 
 import structlog
 
-from caseq import answering, chaining, guarding, housekeeping, watching
-from caseq import alerting, answering, housekeeping, watching
+from caseq import alerting, answering, chaining, guarding, housekeeping, watching
 from caseq.errors import DatabaseUnavailable
 from caseq.runtime import Runtime
 from caseq.sms.route import Router

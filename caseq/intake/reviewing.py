@@ -182,8 +182,7 @@ def _line(runtime: Runtime, release: Release, for_whom: Sequence[Staff], by: Sta
         days = workdays_between(min(today, last), max(today, last), calendar)
     turn = release.turn
     is_turn = turn is not None and any(may_sign(turn, release.unit_code, who) for who in for_whom)
-    return Line(release, near, days, is_turn and by.may(Duty.REVIEW) and _is_open(release, now))
-    return Line(release, near, is_turn and by.may(Duty.REVIEW) and is_open(release, now))
+    return Line(release, near, days, is_turn and by.may(Duty.REVIEW) and is_open(release, now))
 
 
 def is_open(release: Release, now: datetime) -> bool:

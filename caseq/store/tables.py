@@ -21,10 +21,10 @@ from sqlalchemy import (
 )
 
 from caseq.rules.guesses import HOURS
+from caseq.store.alert_tables import alerts as alerts
 from caseq.store.chain_tables import audit_anchors as audit_anchors
 from caseq.store.chain_tables import audit_links as audit_links
 from caseq.store.chain_tables import watched_cases as watched_cases
-from caseq.store.alert_tables import alerts as alerts
 from caseq.store.columns import Id
 from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata

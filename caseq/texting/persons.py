@@ -193,6 +193,3 @@ def note(
     """Write the audit row of an act on this grant."""
     party_id, case_id = grant.party_id, grant.case_id
     auditing.record(connection, act, now, party_id=party_id, case_id=case_id, facts=facts, staff_id=staff_id)
-    auditing.record(
-        connection, act, now, party_id=grant.party_id, case_id=grant.case_id, facts=facts, staff_id=staff_id
-    )

@@ -87,7 +87,7 @@ def test_the_totals_of_two_years_are_public(filled, language):
     page = Visitor(filled, language).get("/performance")
     this, last = reporting.performance(filled.runtime)
     said = totals(page)
-    assert (this.queries > 4, len(said)) == (True, 2 * 6)
+    assert (this.queries > 4, len(said)) == (True, 2 * 10)
     titles = {"zh": ("网上和电话查询", "按时告知"), "en": ("Looks at a case, online or by phone", "Told in time")}[
         language
     ]

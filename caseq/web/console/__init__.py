@@ -2,22 +2,36 @@
 
 from flask import Flask
 
-from caseq.web.console import audit, counter, delivery, desk, entrance, gate, home, inbox, phone, report, review
+from caseq.web.console import (
+    audit,
+    boards,
+    counter,
+    delivery,
+    desk,
+    entrance,
+    gate,
+    home,
+    inbox,
+    people,
+    phone,
+    report,
+    review,
+)
 
 BLUEPRINTS = (
     audit.blueprint,
+    boards.blueprint,
     counter.blueprint,
     delivery.blueprint,
     desk.blueprint,
     entrance.blueprint,
     home.blueprint,
     inbox.blueprint,
+    people.blueprint,
     phone.blueprint,
     report.blueprint,
     review.blueprint,
 )
-from caseq.web.console import boards, entrance, gate, home, people, review
-BLUEPRINTS = (entrance.blueprint, home.blueprint, review.blueprint, boards.blueprint, people.blueprint)
 
 
 def register(app: Flask) -> None:
