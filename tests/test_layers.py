@@ -23,6 +23,7 @@ ROWS = (
         "caseq.paper",
         "caseq.preferring",
         "caseq.housekeeping",
+        "caseq.freshness",
         "caseq.intake",
         "caseq.linkout",
         "caseq.login",
