@@ -1,7 +1,6 @@
 """The bureau's people: accounts, and signing in with a password and an app. Nobody is shut out from outside: whoever is
 wrong too often waits, and only in that network."""
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,8 +31,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 #: argon2id with 19 MiB and two passes (OWASP, Password Storage Cheat Sheet): about 30 ms.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
-_BADGE = re.compile(r"[A-Za-z0-9-]{1,30}")
-_UNIT_CODE = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 log = structlog.get_logger("caseq.staffing")
 
@@ -74,6 +71,16 @@ def listed(runtime: Runtime) -> Sequence[Listed]:
     """Every account there is or was."""
     with runtime.database.autocommit() as connection:
         return staffing.listed(connection)
+
+
+def apps(runtime: Runtime) -> Sequence[tuple[Staff, bytes]]:
+    """Everybody who has an app, with its secret; nobody, but in the demo."""
+    if not runtime.settings.demo:
+        return []
+    with runtime.database.autocommit() as connection:
+        people = [one.staff for one in staffing.listed(connection) if one.has_app]
+        found = [staffing.by_id(connection, runtime.sealer, who.id) for who in people]
+    return [(one.staff, one.secret) for one in found if one is not None and one.secret is not None]
 
 
 def disable(runtime: Runtime, badge: str, by: Staff | str, reason: str) -> bool:
@@ -211,12 +218,6 @@ def first_password() -> str:
 def is_password_fit(password: str, badge: str) -> bool:
     """Whether somebody may choose this password."""
     return LEAST_PASSWORD <= len(password) <= LONGEST_PASSWORD and badge not in password
-
-
-def is_account_fit(badge: str, role: StaffRole, unit: str | None) -> bool:
-    """Whether an account can have this badge, role and unit; whoever handles cases does so in a unit."""
-    fits = _BADGE.fullmatch(badge) and (unit is None or _UNIT_CODE.fullmatch(unit))
-    return bool(fits) and (role is not StaffRole.UNIT or unit is not None)
 
 
 def pause_after(tries: int) -> timedelta:

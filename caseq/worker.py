@@ -15,8 +15,9 @@ from datetime import datetime
 
 import structlog
 
-from caseq import alerting, answering, chaining, guarding, housekeeping, watching
+from caseq import answering, chaining, guarding, housekeeping, watching
 from caseq.errors import DatabaseUnavailable
+from caseq.intake import alerting
 from caseq.runtime import Runtime
 from caseq.sms.route import Router
 from caseq.store.outbox import Job, Lane

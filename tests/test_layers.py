@@ -17,7 +17,6 @@ ROWS = (
     ("caseq.settings", "caseq.store", "caseq.sms", "caseq.logs"),
     ("caseq.runtime",),
     (
-        "caseq.alerting",
         "caseq.answering",
         "caseq.chaining",
         "caseq.counter",

@@ -29,9 +29,9 @@ def add(badge: str, role: str, unit: str | None, name: str, by: str) -> None:
     It opens only the page on which the person adds an authenticator and chooses an own password.
     """
     from caseq import staffing
-    from caseq.rules.duties import StaffRole
+    from caseq.rules.duties import StaffRole, is_account_fit
 
-    if not staffing.is_account_fit(badge, StaffRole(role), unit):
+    if not is_account_fit(badge, StaffRole(role), unit):
         raise click.UsageError("A badge has 1 to 30 letters or digits; a unit 1 to 20, and the role unit needs one.")
     password = staffing.hire(configured.runtime(), badge, name, StaffRole(role), unit, by)
     if password is None:

@@ -3,6 +3,7 @@ case system needs no signature. A demo is looked at now."""
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 _AT_ONCE = ((r"^delay_minutes = \d+", "delay_minutes = 0"), (r'^quiet = ".*"', 'quiet = ""'))
@@ -21,3 +22,12 @@ def copied(config: Path, folder: Path) -> Path:
     text = release.read_text(encoding="utf-8")
     release.write_text(text.replace(*_NOTHING_WAITS), encoding="utf-8")
     return folder
+
+
+def with_a_queue(folder: Path, since: date) -> None:
+    """Let the configuration in this folder hold up what is formed from this day on, but measures: those of `--change`
+    are to be seen at once."""
+    release = folder / "release.toml"
+    at_once = '[[line]]\nkinds = ["criminal"]\nmilestones = ["compulsory_measure"]\nchain = []\n\n[[line]]'
+    text = release.read_text(encoding="utf-8").replace(_NOTHING_WAITS[1], f"at_once_before = {since}")
+    release.write_text(text.replace("[[line]]", at_once, 1), encoding="utf-8")

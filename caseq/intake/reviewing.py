@@ -122,7 +122,7 @@ class NotDelegated(StrEnum):
 
     NOBODY = "nobody"
     ONESELF = "oneself"
-    NOT_FIT = "not fit"  # has no duty of reviewing
+    NOT_FIT = "not fit"  # has no duty of reviewing, or is of a unit that does not see these cases
     SPAN = "span"
     REASON = "reason"
 
@@ -142,7 +142,7 @@ def delegate(
             return NotDelegated.NOBODY
         if account.staff.id == by.id:
             return NotDelegated.ONESELF
-        if not account.staff.may(Duty.REVIEW):
+        if not account.staff.may(Duty.REVIEW) or account.staff.unit not in (None, by.unit):
             return NotDelegated.NOT_FIT
         delegations.add(connection, by, account.staff, since, until, reason, now)
         facts = {"to": account.staff.id, "until": until.isoformat(), "reason": reason}

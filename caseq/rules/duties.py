@@ -1,5 +1,6 @@
 """The people of the bureau and what each of them may do: one table, in which no role has the duties of another."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,6 +63,16 @@ MAY: Mapping[Duty, frozenset[StaffRole]] = {
     Duty.AUDIT: frozenset({StaffRole.AUDITOR}),
     Duty.STAFF: frozenset({StaffRole.ADMINISTRATOR}),
 }
+
+
+_BADGE = re.compile(r"[A-Za-z0-9-]{1,30}")
+_UNIT_CODE = re.compile(r"[A-Za-z0-9-]{1,20}")
+
+
+def is_account_fit(badge: str, role: StaffRole, unit: str | None) -> bool:
+    """Whether an account can have this badge, role and unit; whoever handles cases does so in a unit."""
+    fits = _BADGE.fullmatch(badge) and (unit is None or _UNIT_CODE.fullmatch(unit))
+    return bool(fits) and (role is not StaffRole.UNIT or unit is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from caseq import alerting
-from caseq.intake import placing, releasing, reviewing
+from caseq.intake import alerting, placing, releasing, reviewing
 from caseq.rules.approval import Line, Step
 from caseq.rules.duties import Staff, StaffRole
 from caseq.rules.workdays import Calendar, Correction

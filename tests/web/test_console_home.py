@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from caseq import alerting
+from caseq.intake import alerting
 from caseq.rules.approval import Line, Step
 from caseq.rules.duties import StaffRole
 from tests.service import Service, case, event, milestone, party

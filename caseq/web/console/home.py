@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from flask import Blueprint, Response
 
-from caseq import alerting
-from caseq.intake import reviewing
+from caseq.intake import alerting, reviewing
 from caseq.rules.duties import Duty
 from caseq.web.console import gate, homewords
 from caseq.web.current import runtime

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, request, url_for
 
 from caseq import staffing
-from caseq.rules.duties import Staff, StaffRole
+from caseq.rules.duties import Staff, StaffRole, is_account_fit
 from caseq.runtime import Runtime
 from caseq.web.console import gate
 from caseq.web.current import runtime
@@ -41,7 +41,7 @@ def add() -> Response:
         return first
     badge, name, unit = (_typed(field) for field in ("badge", "name", "unit"))
     role = next((one for one in StaffRole if one == request.form.get("role")), None)
-    if role is None or not 0 < len(name) <= 100 or not staffing.is_account_fit(badge, role, unit or None):
+    if role is None or not 0 < len(name) <= 100 or not is_account_fit(badge, role, unit or None):
         return _page("警号只用字母和数字，姓名、岗位要写；办案民警要写单位代码")
     password = staffing.hire(runtime(), badge, name, role, unit or None, gate.me())
     return _page("这个警号有账号，或者以前有过") if password is None else _shown(badge, password)

@@ -50,7 +50,7 @@ SAID: Mapping[Done, str] = {
 DELEGATION_FAULTS: Mapping[NotDelegated, str] = {
     NotDelegated.NOBODY: "没有这个警号，或者已经停用",
     NotDelegated.ONESELF: "不能委托给自己",
-    NotDelegated.NOT_FIT: "只能委托给有审核职责的人",
+    NotDelegated.NOT_FIT: "只能委托给有审核职责、看得到这些案件的人（同一单位，或者局里的）",
     NotDelegated.SPAN: "请写清从哪天到哪天，最长三个月",
     NotDelegated.REASON: "请写明原因",
 }

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import structlog
-
 from caseq.intake import placing, reviewing
 from caseq.intake.duedates import DueDates
 from caseq.intake.reviewing import Line
@@ -16,8 +14,6 @@ from caseq.store import alerts, auditing, delegations, provisional, releases, st
 from caseq.store.alerts import Alert
 from caseq.store.database import Connection
 from caseq.store.provisional import Counted
-
-log = structlog.get_logger("caseq.alerting")
 
 #: So many due dates are counted again in one transaction.
 _MOST = 500
@@ -67,24 +63,19 @@ def recount(runtime: Runtime) -> None:
 
     What was decided keeps the date under which it was decided.
     """
-    dates, done = DueDates(runtime.settings), 0
-    done += _recount_waiting(runtime, dates)
-    after = 0
+    dates, after = DueDates(runtime.settings), 0
+    _recount_waiting(runtime, dates)
     while True:
         with runtime.database.transaction() as connection:
             found = provisional.milestones_after(connection, after, _MOST)
             counted = [_counted(dates, one.id, one.kind, one.milestone, one.formed_at) for one in found]
-            final = [one for one in counted if not one.is_provisional]
-            provisional.settle_milestones(connection, final)
-        done += len(final)
+            provisional.settle_milestones(connection, [one for one in counted if not one.is_provisional])
         if len(found) < _MOST:
-            break
+            return
         after = found[-1].id
-    if done:
-        log.info("due_dates_counted_again", count=done)
 
 
-def _recount_waiting(runtime: Runtime, dates: DueDates) -> int:
+def _recount_waiting(runtime: Runtime, dates: DueDates) -> None:
     with runtime.database.transaction() as connection:
         final = []
         for release in provisional.waiting(connection):
@@ -93,7 +84,6 @@ def _recount_waiting(runtime: Runtime, dates: DueDates) -> int:
                 counted = _counted(dates, release.id, Kind(release.kind), event.record, event.time)
                 final += [] if counted.is_provisional else [counted]
         provisional.settle_waiting(connection, final)
-    return len(final)
 
 
 def _counted(dates: DueDates, id_: int, kind: Kind, milestone: Milestone, formed_at: datetime) -> Counted:
