@@ -14,6 +14,7 @@ from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
 from caseq.commands.messages import messages
+from caseq.commands.notice import notice
 from caseq.commands.policy import policy
 from caseq.commands.proof import proof
 from caseq.commands.report import report
@@ -136,6 +137,7 @@ def check(with_contacts: bool) -> None:
 main.add_command(policy)
 main.add_command(access)
 main.add_command(codes)
+main.add_command(notice)
 main.add_command(link)
 main.add_command(keys)
 main.add_command(messages)

@@ -15,10 +15,6 @@ from caseq.runtime import Runtime
 from caseq.store import auditing, grants, ways
 from caseq.store.database import Connection
 from caseq.store.grants import GrantRow
-from caseq.store.ways import PaperLine
-
-#: What tells the sheets of one person apart, without look-alikes.
-_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ def _issue(
         grant = _grant(runtime, connection, case_number, party, now)
         if grant is None:
             return Failed.NOBODY
-        stored = [_stored(runtime, line) for line in lines]
+        stored = [ways.stored(runtime.sealer, line) for line in lines]
         before = ways.new_lines(connection, grant.party_id, kind, stored, now, now + life)
         facts = {**who, "kind": kind, "lines": count}
         auditing.record(
@@ -91,16 +87,9 @@ def _issue(
             facts=facts,
             staff_id=staff_id,
         )
-    return Issued(lines, now, now + life, grant, _LETTERS[before % len(_LETTERS)])
+    return Issued(lines, now, now + life, grant, papercodes.letter(before))
 
 
 def _grant(runtime: Runtime, connection: Connection, case_number: str, party: str, now: datetime) -> GrantRow | None:
     key = lookup_key(case_number)
     return grants.named(grants.of_case(connection, runtime.settings.policy, key, bureau_date(now)), key, party)
-
-
-def _stored(runtime: Runtime, line: Line) -> PaperLine:
-    typed = papercodes.normal_form(line.typed)
-    keypad = papercodes.normal_form(line.keypad)
-    fingerprint = runtime.sealer.fingerprint
-    return PaperLine(line.n, fingerprint("paper typed", typed), fingerprint("paper keypad", keypad))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
+from typing import Any
 
 from caseq.errors import CannotPrint
 from caseq.rules.papercodes import Line
@@ -113,6 +114,15 @@ def report_sheet(sheet: ReportSheet) -> bytes:
         raise CannotPrint(NO_EXTRA)
     ready = {"title": sheet.title, "stand": sheet.stand, "tables": sheet.tables}
     return _pdf("report.typ", {**ready, "bureau": sheet.bureau.name["zh"], "text_font": TEXT_FONT})
+
+
+def receipt(facts: Mapping[str, Any], address: str | None) -> bytes:
+    """The receipt of these words (web/receiptwords.py) as PDF, two pages of A4, or one without rights; `address` is
+    what its picture opens. Raises CannotPrint if something is missing here or the text does not fit."""
+    if not _has_extra():
+        raise CannotPrint(NO_EXTRA)
+    fonts = {"text_font": TEXT_FONT, "code_font": CODE_FONT}
+    return _pdf("receipt.typ", {**facts, **fonts, "qr": _qr(address) if address else None})
 
 
 def _has_extra() -> bool:
