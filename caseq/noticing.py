@@ -130,6 +130,12 @@ def print_receipt(runtime: Runtime, order: Order, by: str, reason: str, staff: S
     return printed
 
 
+def grounds_of(runtime: Runtime, party_id: int) -> frozenset[Ground]:
+    """Why to be careful with the paper of this party; none: as usual."""
+    with runtime.database.autocommit() as connection:
+        return _grounds(runtime, receipts.about(connection, party_id))
+
+
 def _note(
     connection: Connection, grant: GrantRow, facts: Mapping[str, Any], staff: Staff | None, now: datetime
 ) -> None:

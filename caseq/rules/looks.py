@@ -18,6 +18,7 @@ class LookAct(StrEnum):
     EXPLAIN = "explain"
     SAFE_CONTACT = "safe_contact"
     PAPER_CODES = "paper_codes"
+    RECEIPT = "receipt"
     PROOF = "proof"
     NUMBER_CORRECTED = "number_corrected"
     NOTICE_MADE = "notice_made"
@@ -70,6 +71,7 @@ LOOKS: Mapping[LookAct, Told] = {
     LookAct.EXPLAIN: Told(LookChannel.CONSOLE, Purpose.CHECK_PAGE),
     LookAct.SAFE_CONTACT: Told(LookChannel.CONSOLE, Purpose.CONTACT),
     LookAct.PAPER_CODES: Told(LookChannel.COUNTER, Purpose.CODES),
+    LookAct.RECEIPT: Told(LookChannel.COUNTER, Purpose.CODES),
     LookAct.PROOF: Told(LookChannel.CONSOLE, Purpose.PROOF),
     LookAct.NUMBER_CORRECTED: Told(LookChannel.COUNTER, Purpose.NUMBER),
     LookAct.NOTICE_MADE: Told(LookChannel.CONSOLE, Purpose.NOTICE),

@@ -231,10 +231,11 @@ def test_who_said_how_to_be_reached_is_one_to_be_careful_with_and_keeps_the_own_
 
 
 @needs_the_font
-def test_the_paper_of_somebody_to_be_careful_with_says_ask_first(victim):
+def test_only_the_copy_for_the_files_says_that_somebody_is_to_be_asked_first(victim):
     list_case(victim)
     paper = Paper(victim, printed(victim))
-    assert "先单独问领取人" in paper.front
+    assert "单独问" not in paper.front
+    assert "先单独问领取人" in Paper(victim, printed(victim, is_copy=True)).front
     assert len(paper.document) == 2
     assert len(Paper(victim, printed(victim, codes=10, was_asked=True)).document) == 2
 

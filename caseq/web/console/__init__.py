@@ -14,6 +14,7 @@ from caseq.web.console import (
     inbox,
     people,
     phone,
+    receipt,
     report,
     review,
 )
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     inbox.blueprint,
     people.blueprint,
     phone.blueprint,
+    receipt.blueprint,
     report.blueprint,
     review.blueprint,
 )

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response, request
 
-from caseq import counter, desk, numbering, paper, printing
+from caseq import counter, desk, noticing, numbering, paper, printing
 from caseq.counter import Refused
 from caseq.errors import CannotPrint
 from caseq.rules.case import Role, bureau_date
@@ -57,33 +57,35 @@ def papers() -> Response:
 def person() -> Response:
     """What can be done for this person, once the papers are enough."""
     party_id = number_in("party")
-    answer = counter.identify(runtime(), gate.me(), party_id, _seen())
-    return _refused(answer, party_id) if isinstance(answer, Refused) else _person(answer)
+    answer = counter.identify(runtime(), gate.me(), party_id, papers_seen())
+    return refused_page(answer, party_id) if isinstance(answer, Refused) else person_page(answer)
 
 
 @blueprint.post("/number")
 def number() -> Response:
     """Asks for another number, which a second person must agree to."""
     party_id, typed = number_in("party"), request.form.get("phone", "")
-    answer = counter.ask_number(runtime(), gate.me(), party_id, _seen(), typed)
-    return _refused(answer, party_id) if isinstance(answer, Refused) else gate.go("counter.start", done="asked")
+    answer = counter.ask_number(runtime(), gate.me(), party_id, papers_seen(), typed)
+    return refused_page(answer, party_id) if isinstance(answer, Refused) else gate.go("counter.start", done="asked")
 
 
 @blueprint.post("/codes")
 def codes() -> Response:
     """A new sheet of paper codes as PDF, shown this once."""
-    answer = counter.identify(runtime(), gate.me(), number_in("party"), _seen())
+    answer = counter.identify(runtime(), gate.me(), number_in("party"), papers_seen())
     if isinstance(answer, Refused):
-        return _refused(answer, number_in("party"))
+        return refused_page(answer, number_in("party"))
     if printing.state() != "ok":
-        return _person(answer, "这台机器现在不能打印，请告诉管理员")
+        return person_page(answer, "这台机器现在不能打印，请告诉管理员")
+    if noticing.grounds_of(runtime(), answer.party_id) and request.form.get("asked") != "1":
+        return person_page(answer, "要小心：请先单独问本人要不要查询码，问过了，勾上再印")
     issued = paper.print_for(runtime(), gate.me(), answer.case_number, answer.key, REASON)
     if isinstance(issued, paper.Failed):
-        return _refused(Refused.NOBODY, answer.party_id)
+        return refused_page(Refused.NOBODY, answer.party_id)
     try:
         response = make_response(printing.code_sheet(_sheet(issued)))
     except CannotPrint:
-        return _person(answer, "没有印成，请告诉管理员。再印一次会换新的查询码")
+        return person_page(answer, "没有印成，请告诉管理员。再印一次会换新的查询码")
     response.headers["Content-Type"] = "application/pdf"
     response.headers["Content-Disposition"] = 'inline; filename="codes.pdf"'
     response.headers["Cache-Control"] = "no-store"
@@ -93,14 +95,16 @@ def codes() -> Response:
 @blueprint.post("/told")
 def told() -> Response:
     """Notes that the clerk told this person of one thing."""
-    answer = counter.identify(runtime(), gate.me(), number_in("party"), _seen())
+    answer = counter.identify(runtime(), gate.me(), number_in("party"), papers_seen())
     if isinstance(answer, Refused):
-        return _refused(answer, number_in("party"))
+        return refused_page(answer, number_in("party"))
     me, now, milestone = gate.me(), runtime().clock(), request.form.get("milestone", "")
     whom = (answer.case_number, answer.key, milestone)
     recorded = persons.told(runtime(), *whom, By.IN_PERSON, now, me.badge, me.id)
     return (
-        gate.go("counter.start", done="told") if isinstance(recorded, persons.Recorded) else _person(answer, _NOT_TOLD)
+        gate.go("counter.start", done="told")
+        if isinstance(recorded, persons.Recorded)
+        else person_page(answer, _NOT_TOLD)
     )
 
 
@@ -134,7 +138,8 @@ def _numbers(refused: Refused | None = None) -> Response:
     return gate.show("numbers", status, waiting=waiting, fault=fault, done=done, words_of=deskwords)
 
 
-def _seen() -> list[Paper]:
+def papers_seen() -> list[Paper]:
+    """The papers that the clerk ticked."""
     ticked = set(request.form.getlist("paper"))
     return [one for one in Paper if one.value in ticked]
 
@@ -147,15 +152,17 @@ def _papers(party: DeskParty, refused: Refused | None = None) -> Response:
     return gate.show("papers", 422 if fault else 200, **values)
 
 
-def _person(party: DeskParty, fault: str | None = None) -> Response:
+def person_page(party: DeskParty, fault: str | None = None) -> Response:
+    """What can be done for this person, with why something was not."""
     shown = desk.read(runtime(), gate.me(), party.party_id, REASON)
     view = None if isinstance(shown, desk.Refused) else shown.view
     seen = deskwords.seen(view) if view else None
-    values = {"party": party, "seen": seen, "papers": _seen(), "fault": fault, "words_of": deskwords}
-    return gate.show("person", 422 if fault else 200, **values)
+    is_careful = bool(noticing.grounds_of(runtime(), party.party_id))
+    values = {"party": party, "seen": seen, "papers": papers_seen(), "is_careful": is_careful, "fault": fault}
+    return gate.show("person", 422 if fault else 200, **values, words_of=deskwords)
 
 
-def _refused(refused: Refused, party_id: int) -> Response:
+def refused_page(refused: Refused, party_id: int) -> Response:
     """The page on which it can be put right, with why nothing was done."""
     if refused is Refused.NOT_YOURS:
         return gate.refuse()
@@ -164,7 +171,7 @@ def _refused(refused: Refused, party_id: int) -> Response:
         return gate.show("counter", 422, fault=deskwords.COUNTER_FAULTS[Refused.NOBODY])
     if refused is Refused.PAPERS:
         return _papers(shown.party, refused)
-    return _person(shown.party, deskwords.COUNTER_FAULTS[refused])
+    return person_page(shown.party, deskwords.COUNTER_FAULTS[refused])
 
 
 def _sheet(issued: paper.Issued) -> printing.CodeSheet:

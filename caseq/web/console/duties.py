@@ -41,6 +41,7 @@ DUTY_OF: Mapping[str, Duty] = {
     "counter.person": Duty.COUNTER,
     "counter.number": Duty.COUNTER,
     "counter.codes": Duty.COUNTER,
+    "receipt.receipt": Duty.COUNTER,
     "counter.told": Duty.COUNTER,
     "counter.numbers": Duty.COSIGN,
     "counter.agree": Duty.COSIGN,
