@@ -5,7 +5,7 @@ from alembic import op
 
 from caseq.store.columns import Id, Moment
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 
 _BY_STAFF = sa.text("staff_id IS NOT NULL")

@@ -5,8 +5,8 @@ from alembic import op
 
 from caseq.store.columns import Id, Moment
 
-revision = "0017"
-down_revision = "0016"
+revision = "0016"
+down_revision = "0015"
 
 WAITING = sa.text("state IN ('open', 'second')")
 

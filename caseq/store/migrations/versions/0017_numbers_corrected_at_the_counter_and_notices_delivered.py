@@ -5,8 +5,8 @@ from alembic import op
 
 from caseq.store.columns import Id, Moment
 
-revision = "0018"
-down_revision = "0017"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
