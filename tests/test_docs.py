@@ -16,10 +16,10 @@ from caseq.texting.sending import NOT_UNDERSTOOD
 from tests.service import ROOT
 from tests.test_layers import ROWS
 
-DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")] if path.is_file())
+DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if path.is_file())
 OPERATORS, ADAPTERS = ROOT / "docs" / "operators.md", ROOT / "docs" / "adapters.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=[path.name for path in DOCUMENTS])
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
 
 
 def text_of(path: Path) -> str:
