@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -133,6 +133,17 @@ def empty(url: str) -> None:
 def kept_no_more(deed: str) -> list[str]:
     """What lets the owner of the tables change the audit (DISABLE), or nobody any more (ENABLE), on PostgreSQL."""
     return [f"ALTER TABLE {table} {deed} TRIGGER {table}_is_kept" for table in ("audit", "audit_links")]
+
+
+def emptied(connection: Connection) -> None:
+    """Delete every row, on either engine, also of what is only ever added to."""
+    kept = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    is_sqlite = connection.dialect.name == "sqlite"
+    triggers = connection.execute(text(kept)).all() if is_sqlite else []
+    off = [f"DROP TRIGGER {name}" for name, _ in triggers] if is_sqlite else kept_no_more("DISABLE")
+    on = [sql for _, sql in triggers] if is_sqlite else kept_no_more("ENABLE")
+    for statement in (*off, *(f"DELETE FROM {table}" for table in reversed(metadata.sorted_tables)), *on):
+        connection.exec_driver_sql(statement)
 
 
 @pytest.fixture
