@@ -80,7 +80,11 @@ class Life:
         """From the next act on these serve; it comes back when those under way have ended, as a process ends."""
         self.services = services
         with self._acts_end:
-            assert self._acts_end.wait_for(lambda: set(self._acts.values()) <= {services}, timeout=60), "an act hangs"
+
+            def are_new() -> bool:
+                return all(begun is services for begun in list(self._acts.values()))
+
+            assert self._acts_end.wait_for(are_new, timeout=60), "an act hangs"
 
     def go_on(self, logins: int) -> None:
         """Wait until so many more people have logged in, and something was pushed."""
