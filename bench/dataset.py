@@ -1,19 +1,25 @@
 """Made-up cases, and sessions that may read them, stored by the service's own acts."""
 
+import atexit
 import base64
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from caseq import intake
 from caseq import runtime as runtimes
+from caseq.demo.promptly import copied
 from caseq.intake import Pushed
 from caseq.runtime import Runtime
-from caseq.settings import load
+from caseq.settings import load, shipped
 from caseq.store import auditing
 from caseq.store import sessions as session_store
 from caseq.store.tables import parties, sessions
@@ -42,6 +48,14 @@ class Reader:
     session_id: int
 
 
+@cache
+def _config() -> Path:
+    """The shipped configuration in which nothing waits, for as long as this process lasts."""
+    folder = tempfile.mkdtemp(prefix="caseq-bench-config-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return copied(shipped("config"), Path(folder) / "config")
+
+
 def environment(url: str, port: int = 8000) -> dict[str, str]:
     """The environment of a service on this database."""
     return {
@@ -49,6 +63,7 @@ def environment(url: str, port: int = 8000) -> dict[str, str]:
         "CASEQ_DATABASE_URL": url,
         "CASEQ_PUBLIC_URL": f"http://127.0.0.1:{port}",
         f"CASEQ_PUSH_KEY_{SOURCE.upper()}": PUSH_KEY,
+        "CASEQ_CONFIG_DIR": str(_config()),
     }
 
 

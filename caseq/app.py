@@ -17,19 +17,24 @@ from caseq.settings import load, shipped
 from caseq.web import (
     account,
     api,
+    apivoices,
     bodies,
+    console,
     demo,
     headers,
+    kept,
     limits,
     openapi,
     operations,
     pages,
+    performance,
     prefill,
     problems,
     push,
     receipts,
     region,
     smspage,
+    voicepages,
 )
 
 
@@ -52,19 +57,23 @@ def create_app(parts: Runtime) -> Flask:
     )
     app.session_interface = _FormSessions()
     app.jinja_loader = FileSystemLoader(shipped("templates"))
+    kept.prepare(app)
     operations.register(app)
     headers.register(app, settings)
     csrf = CSRFProtect(app)
-    for blueprint in (push.blueprint, api.blueprint, receipts.blueprint, openapi.blueprint):
+    for blueprint in (push.blueprint, api.blueprint, apivoices.blueprint, receipts.blueprint, openapi.blueprint):
         app.register_blueprint(blueprint)
         csrf.exempt(blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(account.blueprint)
+    app.register_blueprint(voicepages.blueprint)
     app.register_blueprint(prefill.blueprint)
     app.register_blueprint(region.blueprint)
     app.register_blueprint(smspage.blueprint)
+    app.register_blueprint(performance.blueprint)
     if settings.demo:
         app.register_blueprint(demo.blueprint)
+    console.register(app)
     pages.prepare(app)
     limits.register(app, settings)
     problems.register(app)

@@ -9,12 +9,16 @@ import click
 
 from caseq.commands import configured
 from caseq.commands.access import access
+from caseq.commands.audit import audit
 from caseq.commands.codes import codes
 from caseq.commands.keys import keys
 from caseq.commands.link import link
 from caseq.commands.messages import messages
+from caseq.commands.notice import notice
 from caseq.commands.policy import policy
 from caseq.commands.proof import proof
+from caseq.commands.report import report
+from caseq.commands.staff import staff
 from caseq.commands.tasks import tasks
 
 
@@ -133,11 +137,15 @@ def check(with_contacts: bool) -> None:
 main.add_command(policy)
 main.add_command(access)
 main.add_command(codes)
+main.add_command(notice)
 main.add_command(link)
 main.add_command(keys)
 main.add_command(messages)
 main.add_command(tasks)
+main.add_command(audit)
 main.add_command(proof)
+main.add_command(report)
+main.add_command(staff)
 
 
 @main.group()

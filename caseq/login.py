@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from caseq.rules import authenticators, codes, numbers, papercodes
+from caseq.rules.channels import Channel
 from caseq.rules.guesses import Share
 from caseq.rules.papercodes import Keypad, Typed
 from caseq.runtime import Runtime
@@ -24,10 +25,12 @@ _LEAST_COMPARED = 3
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks, as far as the request tells: the network, and the parties that logged in with this browser before."""
+    """Who asks, as far as the request tells: the network, the parties that logged in with this browser before, and
+    whether a page asks or a program."""
 
     network: str
     known: frozenset[int] = frozenset()
+    channel: Channel = Channel.WEB
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,7 @@ def _open(runtime: Runtime, connection: Connection, party: Any, way: str, visito
     elif way != "sms" and party.party_id not in visitor.known:  # a code from an SMS has told the owner already
         outbox.add_notice(connection, Purpose.DEVICE, party.party_id, party.phone_hash, f"session:{session_id}", now)
     ids = {"session_id": session_id, "party_id": party.party_id, "case_id": party.case_id}
-    auditing.record(connection, "login", now, facts={"way": way}, **ids)
+    auditing.record(connection, "login", now, facts={"way": way, "channel": visitor.channel.value}, **ids)
     return Opened(token, now + login.session_life, party.party_id, party.is_shared)
 
 

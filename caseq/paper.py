@@ -8,16 +8,13 @@ from enum import StrEnum
 
 from caseq.rules import papercodes
 from caseq.rules.case import bureau_date
+from caseq.rules.duties import Staff
 from caseq.rules.numbers import lookup_key
 from caseq.rules.papercodes import Line
 from caseq.runtime import Runtime
 from caseq.store import auditing, grants, ways
 from caseq.store.database import Connection
 from caseq.store.grants import GrantRow
-from caseq.store.ways import PaperLine
-
-#: What tells the sheets of one person apart, without look-alikes.
-_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,13 @@ def print_sheet(runtime: Runtime, case_number: str, party: str, by: str, reason:
     return _issue(runtime, case_number, party, ways.SHEET, life, papercodes.LINES, {"by": by, "reason": reason})
 
 
+def print_for(runtime: Runtime, by: Staff, case_number: str, party: str, reason: str) -> Issued | Failed:
+    """As `print_sheet`, by one of the staff at the counter, who is named in the audit."""
+    life = timedelta(days=runtime.settings.login.paper_days)
+    who = {"by": by.badge, "reason": reason}
+    return _issue(runtime, case_number, party, ways.SHEET, life, papercodes.LINES, who, by.id)
+
+
 def issue_at_counter(
     runtime: Runtime, case_number: str, party: str, by: str, second: str, reason: str
 ) -> Issued | Failed:
@@ -56,7 +60,14 @@ def issue_at_counter(
 
 
 def _issue(
-    runtime: Runtime, case_number: str, party: str, kind: str, life: timedelta, count: int, who: dict[str, str]
+    runtime: Runtime,
+    case_number: str,
+    party: str,
+    kind: str,
+    life: timedelta,
+    count: int,
+    who: dict[str, str],
+    staff_id: int | None = None,
 ) -> Issued | Failed:
     now = runtime.clock()
     lines = papercodes.make(secrets.token_bytes, count)
@@ -64,20 +75,21 @@ def _issue(
         grant = _grant(runtime, connection, case_number, party, now)
         if grant is None:
             return Failed.NOBODY
-        stored = [_stored(runtime, line) for line in lines]
+        stored = [ways.stored(runtime.sealer, line) for line in lines]
         before = ways.new_lines(connection, grant.party_id, kind, stored, now, now + life)
         facts = {**who, "kind": kind, "lines": count}
-        auditing.record(connection, "paper_codes", now, party_id=grant.party_id, case_id=grant.case_id, facts=facts)
-    return Issued(lines, now, now + life, grant, _LETTERS[before % len(_LETTERS)])
+        auditing.record(
+            connection,
+            "paper_codes",
+            now,
+            party_id=grant.party_id,
+            case_id=grant.case_id,
+            facts=facts,
+            staff_id=staff_id,
+        )
+    return Issued(lines, now, now + life, grant, papercodes.letter(before))
 
 
 def _grant(runtime: Runtime, connection: Connection, case_number: str, party: str, now: datetime) -> GrantRow | None:
     key = lookup_key(case_number)
     return grants.named(grants.of_case(connection, runtime.settings.policy, key, bureau_date(now)), key, party)
-
-
-def _stored(runtime: Runtime, line: Line) -> PaperLine:
-    typed = papercodes.normal_form(line.typed)
-    keypad = papercodes.normal_form(line.keypad)
-    fingerprint = runtime.sealer.fingerprint
-    return PaperLine(line.n, fingerprint("paper typed", typed), fingerprint("paper keypad", keypad))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
+from typing import Any
 
 from caseq.errors import CannotPrint
 from caseq.rules.papercodes import Line
@@ -92,6 +93,36 @@ def proof_sheet(sheet: ProofSheet) -> bytes:
     about = {"bureau": sheet.bureau.name["zh"], "help_phone": sheet.bureau.help_phone}
     fonts = {"text_font": TEXT_FONT, "code_font": CODE_FONT}
     return _pdf("proof.typ", {**ready, **about, **fonts, "qr": _qr(sheet.qr)})
+
+
+@dataclass(frozen=True)
+class ReportSheet:
+    """All that stands in the yearly report.
+
+    `tables` are ready words, under the names that templates/notices/report.typ uses; a `chart` is SVG or None.
+    """
+
+    bureau: Bureau
+    title: str
+    stand: str
+    tables: Sequence[Mapping[str, object]]
+
+
+def report_sheet(sheet: ReportSheet) -> bytes:
+    """The report as PDF, A4; raises CannotPrint if something is missing here."""
+    if not _has_extra():
+        raise CannotPrint(NO_EXTRA)
+    ready = {"title": sheet.title, "stand": sheet.stand, "tables": sheet.tables}
+    return _pdf("report.typ", {**ready, "bureau": sheet.bureau.name["zh"], "text_font": TEXT_FONT})
+
+
+def receipt(facts: Mapping[str, Any], address: str | None) -> bytes:
+    """The receipt of these words (web/receiptwords.py) as PDF, two pages of A4, or one without rights; `address` is
+    what its picture opens. Raises CannotPrint if something is missing here or the text does not fit."""
+    if not _has_extra():
+        raise CannotPrint(NO_EXTRA)
+    fonts = {"text_font": TEXT_FONT, "code_font": CODE_FONT}
+    return _pdf("receipt.typ", {**facts, **fonts, "qr": _qr(address) if address else None})
 
 
 def _has_extra() -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from caseq.rules.book import ELSEWHERE
+from caseq.rules.duties import Staff
 from caseq.runtime import Runtime
-from caseq.store import pushes
+from caseq.store import auditing, pushes
 from caseq.store.pushes import Quarantined
 
 
@@ -18,3 +19,11 @@ def waiting(runtime: Runtime, numbers: Collection[int] = ()) -> list[Quarantined
 def elsewhere(runtime: Runtime) -> list[Quarantined]:
     """The refused events whose case was live under another source then, oldest first."""
     return [item for item in waiting(runtime) if item.errors == ELSEWHERE]
+
+
+def note_retry(runtime: Runtime, by: Staff, item: Quarantined, outcome: str) -> None:
+    """Keep in the audit who had this event taken in once more, and what became of it."""
+    facts = {"quarantine": item.id, "outcome": outcome}
+    with runtime.database.transaction() as connection:
+        now = runtime.clock()
+        auditing.record(connection, "quarantine_retry", now, source=item.source, staff_id=by.id, facts=facts)

@@ -11,8 +11,9 @@ import structlog
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.ciphers import Cipher
 from caseq.runtime import Runtime
-from caseq.store import auditing, contacts, rotation
+from caseq.store import auditing, chain, contacts, rotation
 from caseq.store.contacts import Standing
+from caseq.store.database import Connection
 from caseq.store.rotation import Key, Renewal
 from caseq.store.shelves import SHELVES, Shelf
 
@@ -64,7 +65,8 @@ class Use:
 class Status:
     """What is under which key. `requests` are those for a code that are within their time: (how many, until when).
 
-    `unbound_are_good`: contacts of before 0007 are still taken, because no rotation went through.
+    `unbound_are_good`: contacts of before 0007 are still taken, because no rotation went through. `audit_key` is what
+    the end of the audit's chain is sealed with; a worker seals the next end with the newest key.
     """
 
     key_ids: Sequence[str]
@@ -73,12 +75,14 @@ class Status:
     requests: Mapping[str, tuple[int, datetime]]
     old_files: int
     unbound_are_good: bool
+    audit_key: str | None
 
     @property
     def newest_is_enough(self) -> bool:
         """Whether every older key could be taken out now."""
         older = set(self.key_ids[1:])
-        return not any(use.key_id in older for use in self.uses) and not older & self.requests.keys()
+        in_use = {use.key_id for use in self.uses} | self.requests.keys() | {self.audit_key}
+        return not older & in_use and not self.lost
 
     @property
     def lost(self) -> int:
@@ -104,7 +108,13 @@ def status(runtime: Runtime) -> Status:
             rotation.open_requests(connection, runtime.clock()),
             rotation.count_lasting_files(connection),
             contacts.are_unbound_good(connection, sealer),
+            _audit_key(connection),
         )
+
+
+def _audit_key(connection: Connection) -> str | None:
+    last = chain.head(connection)
+    return last.seal.partition(".")[0] if last is not None and last.seal is not None else None
 
 
 def rotate(runtime: Runtime, tell: Callable[[Progress], None], leave_lost: bool = False) -> list[Rekeyed] | KeyLost:

@@ -14,6 +14,7 @@ from caseq.rules.workdays import first_unknown
 from caseq.runtime import Runtime
 from caseq.store import (
     attempts,
+    chain,
     contacts,
     deadnumbers,
     files,
@@ -21,6 +22,7 @@ from caseq.store import (
     heartbeats,
     outbox_figures,
     pushes,
+    releases,
     schema,
     spending,
     tasks,
@@ -75,7 +77,8 @@ class Messages:
 class State:
     """Figures from the database: messages, events that wait, how sources speak, batches that crossed no air gap
     although later ones did, parties still entered in cases that were merged into others, parties whose contact was
-    found edited by hand."""
+    found edited by hand, changes that wait for release and how many of these are late, for how many seconds a row of
+    the audit has waited to be chained."""
 
     messages: Messages
     waiting: Mapping[str, int]
@@ -83,6 +86,9 @@ class State:
     files_missing: Mapping[str, int]
     left_behind: int
     contacts_broken: int
+    releases: int
+    releases_late: int
+    unlinked_seconds: float
 
 
 def readiness(runtime: Runtime) -> dict[str, str]:
@@ -116,6 +122,7 @@ def state(runtime: Runtime) -> State:
     """The figures of this moment."""
     now = runtime.clock()
     with runtime.database.autocommit() as connection:
+        waiting, late = releases.counts(connection, now)
         return State(
             messages=_messages(runtime, connection, now),
             waiting=pushes.waiting_counts(connection),
@@ -123,7 +130,16 @@ def state(runtime: Runtime) -> State:
             files_missing=files.missing_counts(connection),
             left_behind=grants.count_left_behind(connection, runtime.settings.policy, bureau_date(now)),
             contacts_broken=contacts.count_broken(connection),
+            releases=waiting,
+            releases_late=late,
+            unlinked_seconds=_unlinked_seconds(connection, now),
         )
+
+
+def _unlinked_seconds(connection: Connection, now: datetime) -> float:
+    """Since when the oldest row of the audit that is not chained waits for it."""
+    oldest = chain.oldest_unlinked(connection, chain.settled(connection, now - chain.LATEST))
+    return max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
 
 
 def _messages(runtime: Runtime, connection: Connection, now: datetime) -> Messages:

@@ -15,8 +15,9 @@ from datetime import datetime
 
 import structlog
 
-from caseq import answering, housekeeping, watching
+from caseq import answering, chaining, guarding, housekeeping, watching
 from caseq.errors import DatabaseUnavailable
+from caseq.intake import alerting
 from caseq.runtime import Runtime
 from caseq.sms.route import Router
 from caseq.store.outbox import Job, Lane
@@ -28,6 +29,10 @@ log = structlog.get_logger("caseq.worker")
 BEAT_SECONDS = 10
 TIDY_SECONDS = 600
 LISTEN_SECONDS = 60
+GUARD_SECONDS = 60
+ALERT_SECONDS = 60
+#: The calendar is read when a worker starts; what intake counts with an older one is counted again by then.
+RECOUNT_SECONDS = 3600
 ASK_SECONDS = 1
 RESOLVE_SECONDS = 0.05
 #: For each thread so many messages are claimed: one that it sends, and more so that it never waits for the next claim.
@@ -85,6 +90,8 @@ class Worker:
                 for lane, count in threads.items()
             }
             self._asker = pools.enter_context(ThreadPoolExecutor(settings.threads, thread_name_prefix="ask"))
+            keeper = pools.enter_context(ThreadPoolExecutor(1, thread_name_prefix="chain"))
+            keeper.submit(chaining.keep, self._runtime, self._stopping)
             duties = self._duties()
             while not self._stopping.is_set():
                 self._guarded(lambda: self._round(duties, threads))
@@ -97,6 +104,9 @@ class Worker:
             _Duty(BEAT_SECONDS, lambda: watching.beat(self._runtime, self._name)),
             _Duty(TIDY_SECONDS, lambda: housekeeping.tidy(self._runtime)),
             _Duty(LISTEN_SECONDS, self.listen),
+            _Duty(GUARD_SECONDS, lambda: guarding.look(self._runtime)),
+            _Duty(RECOUNT_SECONDS, lambda: alerting.recount(self._runtime)),
+            _Duty(ALERT_SECONDS, lambda: alerting.alert(self._runtime)),
         )
 
     def _guarded(self, act: Callable[[], None]) -> None:

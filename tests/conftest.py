@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -35,8 +35,14 @@ def migrated(url: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _logs_left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A command run in this process sets up no log for the tests after it; some loggers would keep it for ever."""
+    """A command run in this process sets up no log for the tests after it; some loggers would keep it for ever.
+
+    Tracebacks are plain: with all their values, as structlog draws them by itself, one takes many seconds.
+    """
     monkeypatch.setattr("caseq.logs.configure", lambda: None)
+    *others, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
     yield
     structlog.reset_defaults()
 
@@ -118,8 +124,26 @@ def empty(url: str) -> None:
         f"SELECT setval('{table.name}_id_seq', 1, false)" for table in metadata.sorted_tables if "id" in table.c
     ]
     with database.begin() as connection:
-        connection.exec_driver_sql("; ".join([*deletes, *restarts]))
+        # The triggers that keep the audit from being changed would keep it from being emptied too.
+        off, on = (kept_no_more(deed) for deed in ("DISABLE", "ENABLE"))
+        connection.exec_driver_sql("; ".join([*off, *deletes, *restarts, *on]))
     database.dispose()
+
+
+def kept_no_more(deed: str) -> list[str]:
+    """What lets the owner of the tables change the audit (DISABLE), or nobody any more (ENABLE), on PostgreSQL."""
+    return [f"ALTER TABLE {table} {deed} TRIGGER {table}_is_kept" for table in ("audit", "audit_links")]
+
+
+def emptied(connection: Connection) -> None:
+    """Delete every row, on either engine, also of what is only ever added to."""
+    kept = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    is_sqlite = connection.dialect.name == "sqlite"
+    triggers = connection.execute(text(kept)).all() if is_sqlite else []
+    off = [f"DROP TRIGGER {name}" for name, _ in triggers] if is_sqlite else kept_no_more("DISABLE")
+    on = [sql for _, sql in triggers] if is_sqlite else kept_no_more("ENABLE")
+    for statement in (*off, *(f"DELETE FROM {table}" for table in reversed(metadata.sorted_tables)), *on):
+        connection.exec_driver_sql(statement)
 
 
 @pytest.fixture

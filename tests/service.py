@@ -28,7 +28,7 @@ from caseq import answering
 from caseq import runtime as runtimes
 from caseq.app import create_app
 from caseq.demo.promptly import copied
-from caseq.rules import signing
+from caseq.rules import approval, signing
 from caseq.rules.book import Book
 from caseq.rules.routes import Route
 from caseq.rules.telling import Channel, Line, Manner, Quiet
@@ -248,15 +248,20 @@ def service(database_url: str, folder: Path, clock: Clock | None = None, **envir
     """A service on a migrated database."""
     clock = clock or Clock()
     settings = promptly(load(environment(database_url, folder, **environ)))
-    built = runtimes.build(settings, clock)
+    audit = replace(settings.audit, anchor_file=folder / "audit-anchors.jsonl")
+    built = runtimes.build(replace(settings, audit=audit), clock)
     gateway = FileGateway(folder / "sms.jsonl")
     return Service(replace(built, gateways={gateway.name: gateway}), clock, gateway)
 
 
 def promptly(settings: Settings) -> Settings:
-    """These settings, in which news go out at once, at any time of day: tests of waiting state their own table."""
+    """These settings, in which nothing waits: news go out at once, at any time of day, and nobody has to agree.
+
+    Tests of waiting state their own tables.
+    """
     at_once = Line(None, None, Manner(Channel.SMS, timedelta(), None, tell_first=False))
-    return replace(settings, telling=(at_once,))
+    unasked = replace(settings.approval, lines=(approval.Line(None, None, ()),))
+    return replace(settings, telling=(at_once,), approval=unasked)
 
 
 def with_nights(service: Service) -> None:

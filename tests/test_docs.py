@@ -16,10 +16,10 @@ from caseq.texting.sending import NOT_UNDERSTOOD
 from tests.service import ROOT
 from tests.test_layers import ROWS
 
-DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")] if path.is_file())
+DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if path.is_file())
 OPERATORS, ADAPTERS = ROOT / "docs" / "operators.md", ROOT / "docs" / "adapters.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=[path.name for path in DOCUMENTS])
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
 
 
 def text_of(path: Path) -> str:
@@ -56,6 +56,15 @@ def test_the_handbook_names_no_variable_that_nobody_reads():
     read = variables("caseq", "adapters", "config", "bench", "tests")
     told = set(re.findall(r"CASEQ_[A-Z_]+", text_of(OPERATORS)))
     assert {name for name in told if name not in read} == set()
+
+
+def test_the_administrators_handbook_says_of_every_figure_and_alert_what_to_do():
+    figures = set(re.findall(r"`(caseq_[a-z_]+)", text_of(OPERATORS)))
+    alerts = set(re.findall(r"alert: ([A-Za-z]+)", text_of(OPERATORS)))
+    assert len(figures) > 20
+    assert len(alerts) > 10
+    told = text_of(ROOT / "docs" / "zh" / "administrator.md")
+    assert {name for name in figures - {"caseq_query", "caseq_wall"} | alerts if name not in told} == set()
 
 
 # Settings

@@ -50,6 +50,10 @@ def _names(found: "Status") -> dict[str | None, str]:
 def _verdict(found: "Status") -> str:
     if found.unbound_are_good:
         return "Contacts that are bound to no party are still taken: run caseq keys rotate."
+    if found.lost:
+        return f"{found.lost} values are sealed with a key that is not in CASEQ_SECRET_KEY: add that key at its end."
+    if found.audit_key in found.key_ids[1:]:
+        return "The audit is sealed with an older key: let a worker run with the newest one for a minute."
     if not found.newest_is_enough:
         return "Older keys are needed: run caseq keys rotate, or wait until the requests for a code are over."
     return "Nothing needs a key but the newest; the others can be taken out."

@@ -42,6 +42,29 @@ def push(service: str, keys: Mapping[str, str], path: Path, known: Sequence[Pers
     return [*people, Person(Role.TRADE_MEMBER, "trade", HOTEL, *PEOPLE[Role.TRADE_MEMBER])]
 
 
+def push_waiting(service: str, keys: Mapping[str, str], path: Path, known: Sequence[Person]) -> None:
+    """Push milestones of the show cases to which the bureau has to agree first, one of them overdue."""
+    fine = {
+        "details": {"penalties": [{"kind": "fine", "amount": 200}]},
+        "document_number": "示公（城）行罚决字〔2026〕66号",
+    }
+    sent = {"details": {"procuratorate": "示例县人民检察院"}}
+    waiting = (
+        ("administrative", MilestoneName.PENALTY_DECISION, 20, fine),
+        ("administrative", MilestoneName.MEDIATION, 6, {"details": {"place": "城关派出所调解室"}}),
+        ("criminal", MilestoneName.TRANSFERRED_FOR_PROSECUTION_REVIEW, 1, sent),
+    )
+    for kind, name, days, more in waiting:
+        case_number = next(person.case_number for person in known if person.kind == kind)
+        with closing(sqlite3.connect(path)) as database:
+            found = database.execute("SELECT RYBH FROM B_ASJ_XYRDJ WHERE AJBH = ? ORDER BY SYSTEMID", (case_number,))
+            subject = found.fetchone()[0]
+        occurred = {"milestone": f"demo-waits-{name}", "name": name, "occurred_on": _ago(days)[:10], "subject": subject}
+        _send(
+            service, kind, keys, [{**_event(kind, "milestone", case_number, {**occurred, **more}), "time": _ago(days)}]
+        )
+
+
 def _party(role: Role, side: Mapping[str, Any]) -> dict[str, Any]:
     name, phone = PEOPLE[role]
     return {"party": f"demo-{role}", "role": role, "name": name, "phone": phone, "sms": True, **side}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from caseq import runtime
-from caseq.demo import casesystem, extras, promptly, ways
+from caseq.demo import casesystem, colleagues, extras, promptly, ways
 from caseq.demo.casesystem import Person
+from caseq.demo.colleagues import Colleague
 from caseq.demo.ways import Codes
 from caseq.rules import signing
-from caseq.rules.case import Role
+from caseq.rules.case import Role, bureau_date
 from caseq.settings import load, shipped
 from caseq.sms.file_sms import FileGateway
 from caseq.store import schema
@@ -36,6 +37,8 @@ SEED = 7
 MARK = "made-by-caseq-demo"
 #: The synthetic history ends so long ago that nothing in it is news: the telephones are quiet at first.
 HISTORY_ENDED = timedelta(days=40)
+#: What is formed since then waits for the bureau's people: all that the demo pushes on top of the history.
+HELD_UP = timedelta(days=30)
 SOURCES = ("criminal", "administrative", "trade")
 START_SECONDS = 120
 MOST_RESTARTS = 5
@@ -113,6 +116,8 @@ def _run(
         return 0 if stopping.is_set() else 1
     people = casesystem.show_people(folder / "casesystem.db")
     people += extras.push(service, _keys(environ), folder / "casesystem.db", people)
+    extras.push_waiting(service, _keys(environ), folder / "casesystem.db", people)
+    _print_colleagues(console, service, colleagues.hire(environ, people[0].case_number))
     _print_people(console, service, folder, people, ways.make(environ, people))
     return _watch(console, folder, children, stopping)
 
@@ -125,7 +130,8 @@ def _make_anew(folder: Path) -> bool:
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
-    promptly.copied(shipped("config"), folder / "config")
+    config = promptly.copied(shipped("config"), folder / "config")
+    promptly.with_a_queue(config, bureau_date(datetime.now(UTC) - HELD_UP))
     return True
 
 
@@ -222,6 +228,17 @@ def _print_people(
     console.print(f"Logs:         {folder}", highlight=False, soft_wrap=True)
     console.print("A change:     type `.venv/bin/caseq demo --change` in another terminal")
     console.print("Stop:         Ctrl-C\n")
+
+
+def _print_colleagues(console: Console, service: str, made: Sequence[Colleague]) -> None:
+    table = Table(title="Who works at the bureau, and how to sign in", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for column in ("role", "badge", "password"):
+        table.add_column(column, no_wrap=True)
+    for one in made:
+        table.add_row(one.role, one.badge, one.password)
+    console.print(table)
+    console.print(f"The console:  {service}/staff", highlight=False)
+    console.print(f"Their apps:   {service}/demo/staff (8 digits, each good for one sign-in)\n", highlight=False)
 
 
 def _paper(codes: Mapping[Person, Codes], person: Person) -> str:

@@ -26,6 +26,11 @@ def which_step(secret: bytes, typed: str, now_step: int) -> int | None:
     return now_step - matches.index(True) if any(matches) else None
 
 
+def shown(secret: bytes, step: int) -> str:
+    """What the app shows during this time step."""
+    return pyotp.HOTP(base32(secret), digits=DIGITS).at(step)
+
+
 def base32(secret: bytes) -> str:
     """The secret as people type it into an app."""
     return base64.b32encode(secret).decode()

@@ -94,6 +94,22 @@ class Book:
 
     def place(self, event: Event) -> Placed | Change:
         """Take one event in: the change it made, or why it made none. The newest `sequence` of a record wins."""
+        placed = self.consider(event)
+        if isinstance(placed, Change):
+            self.enter(placed)
+        return placed
+
+    def enter(self, change: Change) -> None:
+        """Have the record be what the change made of it."""
+        self.know(change.type, change.key, change.after)
+        if change.type is not RecordType.CASE:
+            left = self.left[change.case_key]
+            (left.discard if change.after.withdrawn else left.add)((change.type, change.key))
+        if change.narrows:
+            self.narrowed.add(change.case_key)
+
+    def consider(self, event: Event) -> Placed | Change:
+        """What `place` would give, and nothing is changed."""
         case_key = lookup_key(event.case_number)
         if case_key in self.elsewhere:
             return Placed(Outcome.REFUSED, ELSEWHERE)
@@ -159,13 +175,7 @@ class Book:
         if another := self._another(event, case_key):
             return _reads_like(another)
         after = self._after(event, before, case_key)
-        self.know(type_, key, after)
-        if type_ is not RecordType.CASE:
-            (self.left[case_key].discard if after.withdrawn else self.left[case_key].add)((type_, key))
-        narrows = self.narrows(event, before)
-        if narrows:
-            self.narrowed.add(case_key)
-        return Change(event, type_, key, case_key, before, after, narrows)
+        return Change(event, type_, key, case_key, before, after, self.narrows(event, before))
 
     def narrows(self, event: Event, before: Entry[Any] | None) -> bool:
         """Whether the event tells of a minor on the suspect's side, or moves a suspect's record out of a narrowed case.

@@ -16,6 +16,9 @@ TYPED_BYTES = 9
 #: 40 bits: the least that hold every keypad code.
 KEYPAD_BYTES = 5
 
+#: What tells the sheets of one person apart, without look-alikes.
+_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ"
+
 #: Random bytes, so many as it is asked for; ``secrets.token_bytes`` outside of tests.
 Draw = Callable[[int], bytes]
 
@@ -51,6 +54,11 @@ class Keypad:
 def make(draw: Draw, lines: int = LINES) -> tuple[Line, ...]:
     """The lines of a new sheet."""
     return tuple(Line(n, typed_form(draw(TYPED_BYTES)), keypad_form(draw)) for n in range(1, lines + 1))
+
+
+def letter(sheets_before: int) -> str:
+    """What the next sheet of somebody is called who had so many before."""
+    return _LETTERS[sheets_before % len(_LETTERS)]
 
 
 def typed_form(random: bytes) -> str:

@@ -84,6 +84,7 @@ class Wait(StrEnum):
     """Why the SMS about a change does not go out at once, or not at all."""
 
     CORRECTION = "correction delay"
+    UNDO = "release can be undone"
     IN_PERSON = "told in person first"
     STAFF_TELL = "staff tell it"
     PAGE_ONLY = "only on the page"

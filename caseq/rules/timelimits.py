@@ -1,6 +1,6 @@
 """Within which limit a party must be told of a milestone: the general one, or the shortest of those for less."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from caseq.rules.case import Kind, MilestoneName, Role
@@ -51,6 +51,18 @@ def limit_for(
     """The shortest limit within which this role must be told of this milestone with these details."""
     covering = [one.limit for one in limits.shorter if one.covers(kind, milestone, role, details or {})]
     return min([limits.general, *covering], key=lambda limit: limit.length)
+
+
+def shortest(
+    limits: TimeLimits,
+    kind: Kind,
+    milestone: MilestoneName,
+    roles: Iterable[Role],
+    details: Mapping[str, object] | None,
+) -> Limit:
+    """The shortest limit within which any of these roles must be told of this milestone with these details."""
+    each = [limit_for(limits, kind, milestone, role, details) for role in roles]
+    return min([limits.general, *each], key=lambda limit: limit.length)
 
 
 def undecided(shorter: Sequence[Shorter]) -> Iterator[tuple[int, int]]:

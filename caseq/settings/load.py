@@ -9,12 +9,27 @@ from typing import Any, TypeVar
 from caseq.errors import ConfigurationError, Fault
 from caseq.rules.disclosure import Policy
 from caseq.rules.guesses import MOST_CHANCE_A_DAY, Budget
+from caseq.rules.numbers import lookup_key
 from caseq.rules.silence import Bounds
 from caseq.settings.environment import Environment
 from caseq.settings.inforce import policy_in_force
 from caseq.settings.messagesfile import read_messages
-from caseq.settings.model import Bureau, CodeLimits, Data, Limits, Login, Operations, Settings, Source, Worker
+from caseq.settings.model import (
+    Audit,
+    Bureau,
+    CodeLimits,
+    Data,
+    Limits,
+    Login,
+    Notices,
+    Operations,
+    Settings,
+    Source,
+    Voices,
+    Worker,
+)
 from caseq.settings.regionsfile import read_regions
+from caseq.settings.releasefile import read_release
 from caseq.settings.rightsfile import read_rights, without_rights
 from caseq.settings.schemas import CaseqToml, SourceToml
 from caseq.settings.shipped import shipped
@@ -43,9 +58,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     rights = part(lambda: read_rights(folder / "rights"))
     regions = part(lambda: read_regions(folder))
     workdays = part(lambda: read_workdays(folder))
+    approval = part(lambda: read_release(folder))
     policy = part(lambda: _policy(folder)) if main else None
     from_environment = part(environment.settings)
-    if rights is None or regions is None or workdays is None:
+    if rights is None or regions is None or workdays is None or approval is None:
         raise ConfigurationError(faults)
     if faults or not (main and sources and messages and policy and from_environment):
         raise ConfigurationError(faults)
@@ -54,7 +70,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     shadow = frozenset(source.name for source in sources.values() if source.shadow)
     policy = replace(policy, shadow=shadow)
     found = {**main, **messages, **from_environment, **workdays}
-    return Settings(**found, sources=sources, rights=rights, policy=policy, regions=regions)
+    return Settings(**found, sources=sources, rights=rights, policy=policy, approval=approval, regions=regions)
 
 
 def config_folder(environment: Environment) -> Path:
@@ -90,10 +106,17 @@ def _main(path: Path) -> dict[str, Any]:
         "guesses": budget,
         "codes": CodeLimits(**loaded["codes"]),
         "limits": Limits(**loaded["limits"]),
+        "voices": Voices(**loaded["voices"]),
+        "notices": _notices(loaded["notices"]),
         "worker": worker,
         "operations": Operations(tuple(operations["metrics_allow"]), operations["worker_silent_seconds"]),
         "data": Data(**loaded["data"]),
+        "audit": Audit(**{**loaded["audit"], "anchor_file": Path(loaded["audit"]["anchor_file"])}),
     }
+
+
+def _notices(loaded: Mapping[str, Any]) -> Notices:
+    return Notices(frozenset(loaded["sensitive_units"]), frozenset(map(lookup_key, loaded["sensitive_cases"])))
 
 
 def _policy(folder: Path) -> Policy:

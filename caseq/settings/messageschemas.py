@@ -9,9 +9,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 from caseq.rules.case import MilestoneName, Role
 from caseq.rules.routes import GATEWAYS
 from caseq.rules.telling import Channel, Quiet
-from caseq.settings.strictfields import Day, Flag, Number
+from caseq.settings.strictfields import Day, Flag, Names, Number
 
-EVERY = "*"
 #: The texts that are sent, and the places that each has.
 PLACES = {"code": ("code", "minutes"), "news": (), "device": ("help_phone",), "number": ("help_phone",)}
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -24,22 +23,6 @@ def _whole(least: int, most: int) -> fields.Integer:
 
 def _text() -> fields.String:
     return fields.String(required=True, validate=validate.Length(min=1))
-
-
-class _Names(fields.List[Any]):
-    """A set of members of an enum, or None for ["*"]."""
-
-    def __init__(self, enum: type[MilestoneName] | type[Role]) -> None:
-        super().__init__(fields.Enum(enum, by_value=True), required=True)
-
-    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> Any:
-        if value == [EVERY]:
-            return None
-        if value == []:
-            raise ValidationError('is empty: name some, or write ["*"]')
-        if isinstance(value, list) and EVERY in value:
-            raise ValidationError('has "*" beside names: write ["*"] alone, or names')
-        return frozenset(super()._deserialize(value, *rest, **more))
 
 
 class _Hours(fields.Field[Quiet | None]):
@@ -59,8 +42,8 @@ class _Hours(fields.Field[Quiet | None]):
 
 
 class WhenToml(Schema):
-    milestones = _Names(MilestoneName)
-    roles = _Names(Role)
+    milestones = Names(MilestoneName)
+    roles = Names(Role)
     channel = fields.Enum(Channel, by_value=True, required=True)
     delay_minutes = _whole(0, 10_080)
     quiet = _Hours(required=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from caseq.rules.approval import Approval
 from caseq.rules.case import Kind
 from caseq.rules.ciphers import Cipher
 from caseq.rules.disclosure import Policy, Right
@@ -70,7 +71,29 @@ class Limits:
     ask_code: str
     enter_code: str
     open_link: str
+    speak: str
     push: str
+
+
+@dataclass(frozen=True)
+class Voices:
+    """How long answers to complaints take in working days, how long afterwards one may go further up and after how many
+    days texts are forgotten, and how many complaints of a party wait at once."""
+
+    answer_days: int
+    second_days: int
+    second_within_days: int
+    open_at_once: int
+    kept_days: int
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Whose receipts print no codes before the party was asked: codes of units, and numbers of cases as they are looked
+    up."""
+
+    sensitive_units: frozenset[str]
+    sensitive_cases: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -111,6 +134,16 @@ class Data:
     """How personal data are sealed from now on; what is sealed already stays readable."""
 
     cipher: Cipher
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Where and how often the end of the chain is written down outside the database; how many cases one of the staff
+    may read in an hour before the auditor is asked to look."""
+
+    anchor_file: Path
+    anchor_minutes: int
+    reads_an_hour: int
 
 
 @dataclass(frozen=True)
@@ -189,9 +222,12 @@ class Settings:
     guesses: Budget
     codes: CodeLimits
     limits: Limits
+    voices: Voices
+    notices: Notices
     worker: Worker
     operations: Operations
     data: Data
+    audit: Audit
     sources: Mapping[str, Source]
     policy: Policy
     rights: Mapping[tuple[str, str, str], tuple[Right, ...]]  # (kind, role, language)
@@ -200,6 +236,7 @@ class Settings:
     sending: Sending
     workdays: Calendar
     time_limits: TimeLimits
+    approval: Approval
     database_url: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)

@@ -140,7 +140,21 @@ class _Limits(Schema):
     ask_code = _limit()
     enter_code = _limit()
     open_link = _limit()
+    speak = _limit()
     push = _limit()
+
+
+class _Voices(Schema):
+    answer_days = _whole(250)
+    second_days = _whole(250)
+    second_within_days = _whole(3650)
+    open_at_once = _whole(100)
+    kept_days = _whole(36_500)
+
+
+class _Notices(Schema):
+    sensitive_units = _texts()
+    sensitive_cases = _texts()
 
 
 class _Worker(Schema):
@@ -163,6 +177,12 @@ class _Data(Schema):
     cipher = fields.Enum(Cipher, by_value=True, required=True)
 
 
+class _Audit(Schema):
+    anchor_file = _text()
+    anchor_minutes = _whole(1440)
+    reads_an_hour = _whole(1_000_000)
+
+
 class CaseqToml(Schema):
     bureau = fields.Nested(_Bureau, required=True)
     disclosure = fields.Nested(_Disclosure, required=True)
@@ -170,9 +190,12 @@ class CaseqToml(Schema):
     guesses = fields.Nested(_Guesses, required=True)
     codes = fields.Nested(_Codes, required=True)
     limits = fields.Nested(_Limits, required=True)
+    voices = fields.Nested(_Voices, required=True)
+    notices = fields.Nested(_Notices, required=True)
     worker = fields.Nested(_Worker, required=True)
     operations = fields.Nested(_Operations, required=True)
     data = fields.Nested(_Data, required=True)
+    audit = fields.Nested(_Audit, required=True)
 
 
 class SourceToml(Schema):

@@ -1,9 +1,12 @@
 """Fields that take a value of their own type only, where marshmallow would also take what looks like one."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import ValidationError, fields
+
+EVERY = "*"
 
 
 class Flag(fields.Boolean):
@@ -31,3 +34,19 @@ class Day(fields.Field[date]):
         if not isinstance(value, date) or isinstance(value, datetime):
             raise ValidationError("must be a date without quotes, such as 2026-12-01")
         return value
+
+
+class Names(fields.List[Any]):
+    """A set of members of an enum, or None for ["*"]."""
+
+    def __init__(self, enum: type[StrEnum]) -> None:
+        super().__init__(fields.Enum(enum, by_value=True), required=True)
+
+    def _deserialize(self, value: Any, *rest: Any, **more: Any) -> Any:
+        if value == [EVERY]:
+            return None
+        if value == []:
+            raise ValidationError('is empty: name some, or write ["*"]')
+        if isinstance(value, list) and EVERY in value:
+            raise ValidationError('has "*" beside names: write ["*"] alone, or names')
+        return frozenset(super()._deserialize(value, *rest, **more))

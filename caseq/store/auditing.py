@@ -18,7 +18,8 @@ def record(
     party_id: int | None = None,
     case_id: int | None = None,
     facts: Mapping[str, object] | None = None,
+    staff_id: int | None = None,
 ) -> None:
-    """Write one audit row."""
-    row = {"at": at, "act": act, "source": source, "session_id": session_id}
+    """Write one audit row; `staff_id` is who of the bureau did it at the console."""
+    row = {"at": at, "act": act, "source": source, "session_id": session_id, "staff_id": staff_id}
     connection.execute(insert(audit), {**row, "party_id": party_id, "case_id": case_id, "facts": facts})

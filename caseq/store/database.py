@@ -65,6 +65,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def rehearsal(self) -> Iterator[Connection]:
+        """A connection inside a transaction of which nothing is kept."""
+        with translated(), self.engine.connect() as connection:
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
+
+    @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection without a transaction: no BEGIN and no COMMIT travel to the server."""
         with translated(), self._autocommit.connect() as connection:

@@ -266,3 +266,9 @@ def held(connection: Connection, source: str, type_: RecordType, after: str, mos
     live = read.where(table.c.source == source, text(f"{table.name}.withdrawn IS false"), key > after)
     rows = connection.execute(live.order_by(key).limit(most))
     return [Held(row.key, row.number, row.sequence) for row in rows]
+
+
+def unit_code(connection: Connection, case_number: str) -> str | None:
+    """The code of the unit that handles the live case of this number."""
+    wanted = select(cases.c.unit_code).where(cases.c.number == case_number, cases.c.withdrawn.is_(False))
+    return connection.execute(wanted).scalars().first()

@@ -181,7 +181,7 @@ def add_news(connection: Connection, news: Sequence[News], now: datetime) -> Non
 def _state_of(wait: Wait | None) -> State:
     if wait is None:
         return State.QUEUED
-    return State.HELD if wait in (Wait.CORRECTION, Wait.IN_PERSON) else State.DROPPED
+    return State.HELD if wait in (Wait.CORRECTION, Wait.UNDO, Wait.IN_PERSON) else State.DROPPED
 
 
 def add_notice(

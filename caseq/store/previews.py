@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, null, or_, select
 
 from caseq.rules.access import Standing
 from caseq.rules.case import Case, CaseState, Kind, Party, RecordType, Role, Unit
@@ -55,6 +55,25 @@ def find(connection: Connection, policy: Policy, case_key: str, party_key: str, 
     )
     rows = connection.execute(wanted.order_by(parties.c.id), days(policy, today)).all()
     return [_found(row, _held(connection, row.case_id)) for row in rows]
+
+
+def of_party(connection: Connection, policy: Policy, party_id: int, today: date) -> Found | None:
+    """The party with this id; None if there is none."""
+    wanted = _parties(may_enter(policy).label("enters")).where(parties.c.id == party_id, parties.c.role != UNKNOWN)
+    row = connection.execute(wanted, days(policy, today)).one_or_none()
+    return None if row is None else _found(row, _held(connection, row.case_id))
+
+
+def readers_of(connection: Connection, policy: Policy, case_id: int, today: date) -> tuple[Sequence[Found], StoredCase]:
+    """The live parties of a case, and the case as somebody with no role reads it: nothing is open to that one."""
+    entered = _parties(may_enter(policy).label("enters")).where(parties.c.case_id == case_id)
+    live = entered.where(parties.c.withdrawn.is_(False), parties.c.role != UNKNOWN).order_by(parties.c.id)
+    rows = connection.execute(live, days(policy, today)).all()
+    held = _held(connection, case_id)
+    of_case = select(cases, literal("").label("role"), null().label("subject")).where(cases.c.id == case_id)
+    nobody = connection.execute(of_case).one()
+    seen = [milestone.stored for milestone in held if not milestone.withdrawn]
+    return [_found(row, held) for row in rows], _stored(nobody, seen)
 
 
 def _is_or_was_in(case_key: str) -> ColumnElement[bool]:

@@ -183,3 +183,12 @@ def waiting_counts(connection: Connection) -> dict[str, int]:
         "parked": connection.execute(select(func.count()).select_from(parked)).scalar_one(),
         "quarantine": connection.execute(open_).scalar_one(),
     }
+
+
+def waiting_by_source(connection: Connection) -> Mapping[tuple[str, str], int]:
+    """How many events of each source are parked or in quarantine, by where and source."""
+    open_ = select(quarantine.c.source, func.count()).where(quarantine.c.resolved_at.is_(None))
+    refused = connection.execute(open_.group_by(quarantine.c.source))
+    waits = connection.execute(select(parked.c.source, func.count()).group_by(parked.c.source))
+    found = {("quarantine", row[0]): int(row[1]) for row in refused}
+    return {**found, **{("parked", row[0]): int(row[1]) for row in waits}}

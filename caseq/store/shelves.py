@@ -8,23 +8,32 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from caseq.errors import SealBroken
-from caseq.store import contacts, deadnumbers, files, pushes, recipients, ways, writing
+from caseq.store import complaints as complaining
+from caseq.store import contacts, corrections, deadnumbers, files, pushes, recipients, voices, ways, writing
 from caseq.store import outbox as messages
 from caseq.store import preferences as wishes
 from caseq.store.contacts import Standing
+from caseq.store.release_tables import EVENT
 from caseq.store.sealing import Sealer, bound
+from caseq.store.staff_tables import TOTP
 from caseq.store.tables import (
     authenticators,
     challenges,
+    complaints,
     dead_numbers,
     file_batches,
     history,
+    number_changes,
     outbox,
     parked,
     parties,
     preferences,
     quarantine,
+    ratings,
+    releases,
+    staff,
 )
+from caseq.store.tables import corrections as correction_rows
 
 Values = dict[str, Any]
 #: The new values of a row; those that cannot be opened are missing. The last argument: are unbound contacts good?
@@ -101,6 +110,14 @@ def _renew_parked(sealer: Sealer, row: Any, _: bool) -> Values:
     return _anew(sealer, "event_sealed", row.event_sealed, pushes.PARKED)
 
 
+def _renew_release(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "event_sealed", row.event_sealed, EVENT)
+
+
+def _renew_totp(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "totp_sealed", row.totp_sealed, bound(TOTP, row.badge))
+
+
 def _renew_refused(sealer: Sealer, row: Any, _: bool) -> Values:
     try:
         event = sealer.unseal(pushes.REFUSED, row.event_sealed)
@@ -119,6 +136,17 @@ def _renew_wishes(sealer: Sealer, row: Any, _: bool) -> Values:
     return safe | _anew(sealer, "phrase_sealed", row.phrase_sealed, wishes.phrase_purpose_of(row.party_id))
 
 
+def _renew_rating(sealer: Sealer, row: Any, _: bool) -> Values:
+    return _anew(sealer, "text_sealed", row.text_sealed, voices.purpose_of(row.party_id, row.month))
+
+
+def _renew_complaint(sealer: Sealer, row: Any, _: bool) -> Values:
+    values: Values = {}
+    for name in complaining.TEXTS:
+        values |= _anew(sealer, name, getattr(row, name), complaining.purpose_of(name, row.party_id, row.n))
+    return values
+
+
 def _renew_message(sealer: Sealer, row: Any, _: bool) -> Values:
     values = _anew(sealer, "to_sealed", row.to_sealed, recipients.FORMER)
     return values | _anew(sealer, "body_sealed", row.body_sealed, messages.body_purpose(row.id))
@@ -131,6 +159,17 @@ def _renew_dead_number(sealer: Sealer, row: Any, _: bool) -> Values:
         return {}
     sealed = sealer.seal(deadnumbers.PHONE, phone.encode())
     return {"phone_sealed": sealed, "phone_hash": sealer.fingerprint("phone", phone)}
+
+
+def _renew_number_change(sealer: Sealer, row: Any, _: bool) -> Values:
+    was = _anew(sealer, "was_sealed", row.was_sealed, corrections.purpose(corrections.WAS, row.party_id))
+    wanted = corrections.purpose(corrections.WANTED, row.party_id)
+    return was | _anew(sealer, "phone_sealed", row.phone_sealed, wanted)
+
+
+def _renew_correction(sealer: Sealer, row: Any, _: bool) -> Values:
+    stated = corrections.purpose(corrections.STATED, row.party_id)
+    return _anew(sealer, "stated_sealed", row.stated_sealed, stated)
 
 
 def _renew_file(sealer: Sealer, row: Any, _: bool) -> Values:
@@ -152,6 +191,8 @@ SHELVES = (
         signed=parties.c.contact_mac,
     ),
     Shelf(parked, sealed=(parked.c.event_sealed,), renew=_renew_parked),
+    Shelf(releases, sealed=(releases.c.event_sealed,), renew=_renew_release),
+    Shelf(staff, sealed=(staff.c.totp_sealed,), renew=_renew_totp, read=(staff.c.badge,)),
     Shelf(
         quarantine,
         sealed=(quarantine.c.event_sealed,),
@@ -172,6 +213,18 @@ SHELVES = (
         sealed=(preferences.c.safe_contact_sealed, preferences.c.phrase_sealed),
         renew=_renew_wishes,
     ),
+    Shelf(
+        ratings,
+        sealed=(ratings.c.text_sealed,),
+        renew=_renew_rating,
+        read=(ratings.c.party_id, ratings.c.month),
+    ),
+    Shelf(
+        complaints,
+        sealed=tuple(complaints.c[name] for name in complaining.TEXTS),
+        renew=_renew_complaint,
+        read=(complaints.c.party_id, complaints.c.n),
+    ),
     Shelf(outbox, sealed=(outbox.c.to_sealed, outbox.c.body_sealed), renew=_renew_message),
     Shelf(
         dead_numbers,
@@ -179,6 +232,13 @@ SHELVES = (
         renew=_renew_dead_number,
         hashed=(dead_numbers.c.phone_hash,),
     ),
+    Shelf(
+        number_changes,
+        sealed=(number_changes.c.was_sealed, number_changes.c.phone_sealed),
+        renew=_renew_number_change,
+        read=(number_changes.c.party_id,),
+    ),
+    Shelf(correction_rows, sealed=(correction_rows.c.stated_sealed,), renew=_renew_correction),
     Shelf(history, sealed=(history.c.state_sealed,), renew=_renew_history),
 )
 

@@ -21,9 +21,16 @@ from sqlalchemy import (
 )
 
 from caseq.rules.guesses import HOURS
+from caseq.store.alert_tables import alerts as alerts
+from caseq.store.chain_tables import audit_anchors as audit_anchors
+from caseq.store.chain_tables import audit_links as audit_links
+from caseq.store.chain_tables import watched_cases as watched_cases
 from caseq.store.columns import Id
 from caseq.store.columns import Moment as Moment
 from caseq.store.columns import metadata as metadata
+from caseq.store.desk_tables import corrections as corrections
+from caseq.store.desk_tables import deliveries as deliveries
+from caseq.store.desk_tables import number_changes as number_changes
 from caseq.store.file_tables import file_batches as file_batches
 from caseq.store.file_tables import file_gaps as file_gaps
 from caseq.store.mark_table import marks as marks
@@ -35,6 +42,14 @@ from caseq.store.message_tables import stops as stops
 from caseq.store.message_tables import tasks as tasks
 from caseq.store.message_tables import tellings as tellings
 from caseq.store.number_tables import query_numbers as query_numbers
+from caseq.store.release_tables import decisions as decisions
+from caseq.store.release_tables import delegations as delegations
+from caseq.store.release_tables import releases as releases
+from caseq.store.staff_tables import staff as staff
+from caseq.store.staff_tables import staff_failures as staff_failures
+from caseq.store.staff_tables import staff_sessions as staff_sessions
+from caseq.store.voices_tables import complaints as complaints
+from caseq.store.voices_tables import ratings as ratings
 
 
 def _id() -> Column[Any]:
@@ -164,6 +179,9 @@ milestones = Table(
     Column("formed_at", Moment, nullable=False),
     Column("released_at", Moment, nullable=False),
     Column("line_since", Moment),
+    Column("published_at", Moment),
+    Column("due_at", Moment),
+    Column("due_provisional", Boolean),
     _live(),
     UniqueConstraint("source", "key"),
 )
@@ -333,12 +351,16 @@ audit = Table(
     Column("party_id", Id),
     Column("case_id", Id),
     Column("facts", JSON(none_as_null=True)),
+    Column("staff_id", Id),
     Index("ix_audit_session_id_at", "session_id", "at"),
 )
-#: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves.
+#: What proofs of notice look for (store/notices.py): the looks of one party, and the proofs themselves; and what the
+#: auditor looks for (store/looks.py), with no entry for a look of a party, which must stay quick to write.
 for _name, _columns, _where in (
     ("ix_audit_looks", (audit.c.party_id, audit.c.at), "act IN ('view', 'revoke', 'confirm')"),
     ("ix_audit_proofs", (audit.c.id,), "act = 'proof'"),
+    ("ix_audit_by_staff", (audit.c.staff_id, audit.c.at), "staff_id IS NOT NULL"),
+    ("ix_audit_case", (audit.c.case_id, audit.c.at), "act <> 'view'"),
 ):
     Index(_name, *_columns, postgresql_where=text(_where), sqlite_where=text(_where))
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from caseq.rules import papercodes
 from caseq.rules.case import RecordType, bureau_date
 from caseq.rules.disclosure import Policy
 from caseq.rules.guesses import APP_STEP, KEYPAD_LINE
@@ -55,6 +56,12 @@ class PaperLine:
     line: int
     typed_hash: str
     keypad_hash: str | None
+
+
+def stored(sealer: Sealer, line: papercodes.Line) -> PaperLine:
+    """The line as it is stored, by its keyed hashes."""
+    typed, keypad = papercodes.normal_form(line.typed), papercodes.normal_form(line.keypad)
+    return PaperLine(line.n, sealer.fingerprint("paper typed", typed), sealer.fingerprint("paper keypad", keypad))
 
 
 def parties_of(connection: Connection, policy: Policy, case_key: str, now: datetime) -> list[int]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, select, update
 from caseq.rules.book import Change
 from caseq.rules.case import Case, Milestone, Party, RecordType, Withdrawal
 from caseq.rules.numbers import lookup_key, mobile
+from caseq.rules.workdays import Due
 from caseq.store import bulk, contacts
 from caseq.store.access import RECHECK
 from caseq.store.ledger import UNKNOWN
@@ -31,6 +32,7 @@ def write(
     case_ids: dict[str, int],
     changes: Sequence[Change],
     lines: Mapping[str, datetime],
+    told_by: Mapping[str, Due],
     now: datetime,
 ) -> dict[str, int]:
     """Store the changes and their history; returns the ids of the changed parties by key.
@@ -42,7 +44,8 @@ def write(
     _write_cases(connection, source, case_ids, [c for c in stated.values() if c.type is RecordType.CASE], now)
     party_rows = [_party_row(sealer, source, case_ids, c, now) for c in stated.values() if c.type is RecordType.PARTY]
     party_ids = {key: id_ for id_, key in bulk.put_and_tell(connection, parties, party_rows, key=("source", "key"))}
-    rows = [_milestone_row(source, case_ids, c, now) for c in stated.values() if c.type is RecordType.MILESTONE]
+    milestone_changes = [change for change in stated.values() if change.type is RecordType.MILESTONE]
+    rows = [_milestone_row(source, case_ids, change, told_by.get(change.key), now) for change in milestone_changes]
     bulk.put(connection, milestones, rows, key=("source", "key"), replace=True)
     _keep_lines(connection, source, lines)
     _withdraw(connection, source, changes)
@@ -163,7 +166,9 @@ def _party_row(
     return {**row, "contact_mac": contacts.mac(sealer, row)}
 
 
-def _milestone_row(source: str, case_ids: Mapping[str, int], change: Change, now: datetime) -> dict[str, Any]:
+def _milestone_row(
+    source: str, case_ids: Mapping[str, int], change: Change, due: Due | None, now: datetime
+) -> dict[str, Any]:
     record = change.event.record
     milestone = record if isinstance(record, Milestone) else None
     return {
@@ -180,6 +185,9 @@ def _milestone_row(source: str, case_ids: Mapping[str, int], change: Change, now
         "tell_first": milestone.tell_first if milestone else False,
         "released_at": change.after.released_at or now,
         "line_since": change.after.line_since,
+        "published_at": now,
+        "due_at": due.at if due else None,
+        "due_provisional": due.is_provisional if due else None,
         **_common(change),
     }
 

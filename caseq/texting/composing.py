@@ -169,9 +169,10 @@ class Composer:
         return None if is_last_night else Later(morning, NIGHT)
 
     def _goes_along(self, job: Job, row: Waiting) -> bool:
-        """Whether this row is told in the same SMS: what staff are to tell first only if it is of the same record."""
+        """Whether this row is told in the same SMS: what staff are to tell first, and what can still be undone, only if
+        it is of the same record."""
         same = (row.record, row.key) == (job.record, job.key)
-        return same or (row.reason != Wait.IN_PERSON or row.due_at <= self._now)
+        return same or (row.reason not in (Wait.IN_PERSON, Wait.UNDO) or row.due_at <= self._now)
 
     def _unchanged(self, rows: Iterable[Job | Waiting], to: Recipient) -> dict[int, str]:
         """The rows of which there is nothing to tell, and why: what the person sees is as it was, or staff told it."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from caseq.rules.duties import Staff
 from caseq.runtime import Runtime
 from caseq.store import attempts, auditing, message_views, outcomes, spending, tasks
 from caseq.store.attempts import Attempt
 from caseq.store.database import Connection
 from caseq.store.message_views import Listed, Message, Wanted
 from caseq.store.outbox import BY_STAFF, WAITING, Lane, Purpose, State
-from caseq.store.tasks import Finished, Task
+from caseq.store.tasks import Finished, Kind, Task
 
 #: Due for so long and not gone: there is no worker, or the provider refuses.
 OVERDUE = timedelta(minutes=5)
@@ -21,6 +22,9 @@ OVERDUE = timedelta(minutes=5)
 RECENT = timedelta(days=7)
 #: What needs eyes, the most urgent first; what waits counts once it is overdue, failures while they are recent.
 EYES = (State.NEEDS_HUMAN, State.FAILED, State.UNKNOWN, State.CLAIMED, State.QUEUED, State.HELD)
+
+#: What the units have to do about messages; other tasks have boards of their own.
+BY_HAND = (Kind.CALL, Kind.TELL, Kind.LOOK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +163,39 @@ def to_do(runtime: Runtime, unit: str | None) -> Sequence[Task]:
 
 def finish(runtime: Runtime, task_id: int, by: str, note: str) -> Finished | Refused:
     """What the task was about that is done now; a message that waited for a human is over with it."""
-    now = runtime.clock()
     with runtime.database.transaction() as connection:
-        done = tasks.finish(connection, task_id, by, note, now)
-        if done is None:
-            return Refused(f"{task_id}: there is no such task to do; it may be done already.")
-        if done.message_id is not None:
-            outcomes.settle(connection, done.message_id, now)
-        facts: Mapping[str, object] = {"by": by, "reason": note, "task": task_id, "kind": done.kind.value}
-        auditing.record(connection, "task_done", now, party_id=done.party_id, case_id=done.case_id, facts=facts)
+        return _finish(runtime, connection, task_id, by, None, note)
+
+
+def to_do_of(runtime: Runtime, by: Staff) -> Sequence[Task]:
+    """What this person's unit has to do by hand, or all units, what is due first in front."""
+    with runtime.database.autocommit() as connection:
+        return _of(connection, by)
+
+
+def finish_own(runtime: Runtime, task_id: int, by: Staff, note: str) -> Finished | Refused:
+    """The same as `finish` at the console, for a task of this person's unit."""
+    with runtime.database.transaction() as connection:
+        if all(task.id != task_id for task in _of(connection, by)):
+            return Refused(f"{task_id}: there is no such task to do in this unit; it may be done already.")
+        return _finish(runtime, connection, task_id, by.badge, by.id, note)
+
+
+def _of(connection: Connection, by: Staff) -> Sequence[Task]:
+    found = [task for task in tasks.waiting(connection, by.unit) if task.kind in BY_HAND]
+    return sorted(found, key=lambda task: (task.due_at or task.made_at, task.id))
+
+
+def _finish(
+    runtime: Runtime, connection: Connection, task_id: int, by: str, staff_id: int | None, note: str
+) -> Finished | Refused:
+    now = runtime.clock()
+    done = tasks.finish(connection, task_id, by, note, now)
+    if done is None:
+        return Refused(f"{task_id}: there is no such task to do; it may be done already.")
+    if done.message_id is not None:
+        outcomes.settle(connection, done.message_id, now)
+    facts: Mapping[str, object] = {"by": by, "reason": note, "task": task_id, "kind": done.kind.value}
+    party_id, case_id = done.party_id, done.case_id
+    auditing.record(connection, "task_done", now, party_id=party_id, case_id=case_id, facts=facts, staff_id=staff_id)
     return done

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from caseq.rules.access import may_enter
 from caseq.rules.book import Book
 from caseq.rules.case import Milestone, RecordType, bureau_date
+from caseq.rules.duties import Staff
 from caseq.rules.news import Editor
 from caseq.rules.numbers import lookup_key
 from caseq.runtime import Runtime
@@ -33,7 +34,7 @@ from caseq.store.tasks import Kind
 from caseq.store.tellings import By, Telling
 from caseq.texting.composing import party_in
 from caseq.texting.failing import dead_cause
-from caseq.texting.overseeing import Refused
+from caseq.texting.overseeing import Refused, to_do_of
 
 NOBODY = Refused("No such party in a live case of this number; `caseq access list` shows who there is.")
 #: A clock at the counter may be so much before ours.
@@ -51,7 +52,14 @@ class Recorded:
 
 
 def told(
-    runtime: Runtime, case_number: str, party: str, milestone: str, channel: By, at: datetime, by: str
+    runtime: Runtime,
+    case_number: str,
+    party: str,
+    milestone: str,
+    channel: By,
+    at: datetime,
+    by: str,
+    staff_id: int | None = None,
 ) -> Recorded | Refused:
     """What was recorded: that staff told this party of this milestone (its key, or its name if the case has one such).
 
@@ -77,8 +85,17 @@ def told(
         ended = outcomes.told_in_person(connection, grant.party_id, key, now)
         done = tasks.finish_telling(connection, grant.party_id, key, by, now)
         facts = {"by": by, "milestone": key, "channel": channel.value, "at": at.isoformat(), "ended": len(ended)}
-        note(connection, "told", grant, now, facts)
+        note(connection, "told", grant, now, facts, staff_id)
     return Recorded(key, len(ended), done)
+
+
+def told_now(runtime: Runtime, by: Staff, task_id: int, channel: By) -> Recorded | Refused:
+    """What was recorded of a task of this person's unit to tell somebody: that it was done just now."""
+    task = next((task for task in to_do_of(runtime, by) if task.id == task_id), None)
+    if task is None or task.kind is not Kind.TELL or not (task.case_number and task.party and task.milestone):
+        return Refused(f"{task_id}: nobody is to be told by this; it may be done already.")
+    now = runtime.clock()
+    return told(runtime, task.case_number, task.party, task.milestone, channel, now, by.badge, by.id)
 
 
 def _seen(
@@ -165,6 +182,14 @@ def grant_of(runtime: Runtime, connection: Connection, case_number: str, party: 
     return grants.named(grants.of_case(connection, policy, key, bureau_date(runtime.clock())), key, party)
 
 
-def note(connection: Connection, act: str, grant: GrantRow, now: datetime, facts: Mapping[str, object]) -> None:
+def note(
+    connection: Connection,
+    act: str,
+    grant: GrantRow,
+    now: datetime,
+    facts: Mapping[str, object],
+    staff_id: int | None = None,
+) -> None:
     """Write the audit row of an act on this grant."""
-    auditing.record(connection, act, now, party_id=grant.party_id, case_id=grant.case_id, facts=facts)
+    party_id, case_id = grant.party_id, grant.case_id
+    auditing.record(connection, act, now, party_id=party_id, case_id=case_id, facts=facts, staff_id=staff_id)

@@ -6,13 +6,13 @@ import segno
 from flask import Blueprint, Response, request
 from markupsafe import Markup
 
-from caseq import enrolling, preferring, proving
+from caseq import enrolling, looking, preferring, proving
 from caseq.enrolling import Failed
 from caseq.preferring import NotAgreed
 from caseq.rules.proof import grouped
 from caseq.rules.telling import Quiet
 from caseq.store.preferences import Account
-from caseq.web import fields, told
+from caseq.web import fields, looked, told
 from caseq.web.browser import KNOWN, SESSION, STEPS, drop, page_words, remember_choices, session_token
 from caseq.web.current import LANGUAGES, runtime
 from caseq.web.language import N_
@@ -91,6 +91,25 @@ def notices() -> Response:
         made_at=told.at(proof.head.made_at, words),
         hash=grouped(proof.hash),
         qr=qr_of(proof.hash),
+        signed_in=True,
+    )
+
+
+@blueprint.get("/case/looks")
+def looks() -> Response:
+    """Who looked at the record of whoever is signed in, by function, and when they did themselves."""
+    words, own = page_words(), looking.own(runtime(), session_token())
+    if own is None:
+        return _timeout()
+    if own.view.transferred_to is not None:
+        return go("pages.case")
+    return page(
+        "looks",
+        view=own.view,
+        role=words.say(role_word(own.view.kind, own.view.role)),
+        withheld=own.is_withheld,
+        by_staff=[looked.staff_line(one, words) for one in own.by_staff],
+        by_you=[looked.own_line(one, words) for one in own.own],
         signed_in=True,
     )
 

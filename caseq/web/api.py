@@ -7,15 +7,17 @@ from typing import Any
 from flask import Blueprint, Response, json, request
 from marshmallow import RAISE, Schema, fields, validate
 
-from caseq import enrolling, login, preferring, viewing
+from caseq import enrolling, login, looking, preferring, viewing
 from caseq.preferring import NotAgreed
 from caseq.rules import strictjson
 from caseq.rules.authenticators import STEP_SECONDS
 from caseq.rules.case import BUREAU_TIME, COMMON_FIELDS
+from caseq.rules.channels import Channel
 from caseq.rules.codes import DIGITS
 from caseq.rules.disclosure import CaseView, MilestoneView
 from caseq.settings.strictfields import Flag
 from caseq.store.preferences import Account
+from caseq.web import looked
 from caseq.web.current import LANGUAGES, api_language, bearer_token, runtime
 from caseq.web.fields import phrase_fault
 from caseq.web.language import words
@@ -77,35 +79,37 @@ class AuthenticatorRequest(Schema):
 @blueprint.post("/codes")
 def ask_code() -> Response:
     """Ask for a one-time code; the answer is the same whether or not there is anyone to send it to."""
-    body = _body(CodesRequest())
+    body = read_body(CodesRequest())
     if isinstance(body, Response):
         return body
-    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language(), visitor())
+    asked = login.ask_code(runtime(), body["case_number"], body["phone"], api_language(), visitor(channel=Channel.API))
     settings = runtime().settings.login
     answer = {
         "challenge": asked.handle,
         "expires_in": settings.code_minutes * 60,
         "resend_after": settings.pauses_seconds[0],
     }
-    return _json(answer, 202)
+    return as_answer(answer, 202)
 
 
 @blueprint.post("/sessions")
 @even
 def enter_code() -> Response:
     """Open a session with a code; every refusal is one and the same 401."""
-    body = _body(SessionsRequest())
+    body = read_body(SessionsRequest())
     if isinstance(body, Response):
         return body
     if "challenge" in body:
-        opened = login.enter_code(runtime(), [body["challenge"]], body["code"], visitor())
+        opened = login.enter_code(runtime(), [body["challenge"]], body["code"], visitor(channel=Channel.API))
     else:
-        opened = login.enter_own_code(runtime(), body.get("case_number", ""), body["code"], visitor())
+        opened = login.enter_own_code(
+            runtime(), body.get("case_number", ""), body["code"], visitor(channel=Channel.API)
+        )
     if isinstance(opened, login.Refused):
         return problem(401, WWW_Authenticate=UNAUTHENTICATED)
     idle = runtime().settings.login.session_idle_minutes * 60
-    answer = {"token": opened.token, "expires_at": _bureau(opened.ends_at), "idle_seconds": idle}
-    return _json(answer, 201)
+    answer = {"token": opened.token, "expires_at": bureau_time(opened.ends_at), "idle_seconds": idle}
+    return as_answer(answer, 201)
 
 
 @blueprint.get("/case")
@@ -114,30 +118,37 @@ def case() -> Response:
     view = viewing.case_view(runtime(), bearer_token(), api_language())
     if view is None:
         return problem(401, WWW_Authenticate=UNAUTHENTICATED)
-    response = _json(as_json(view), 200)
+    response = as_answer(as_json(view), 200)
     response.set_etag(sha256(response.get_data()).hexdigest()[:32])
     response.make_conditional(request)
     return response
+
+
+@blueprint.get("/looks")
+def looks() -> Response:
+    """Who looked at the record of the bearer of the token, by function, and when they did themselves."""
+    own = looking.own(runtime(), bearer_token())
+    return unauthenticated() if own is None else as_answer(looked.as_json(own, bureau_time), 200)
 
 
 @blueprint.get("/preferences")
 def preferences() -> Response:
     """What the bearer of the token wants."""
     account = preferring.account(runtime(), bearer_token())
-    return _unauthenticated() if account is None else _json(_wishes(account), 200)
+    return unauthenticated() if account is None else as_answer(_wishes(account), 200)
 
 
 @blueprint.patch("/preferences")
 def change_preferences() -> Response:
     """State other wishes; what is not named stays. The telephone is changed at the counter only."""
-    body = _body(PreferencesRequest())
+    body = read_body(PreferencesRequest())
     if isinstance(body, Response):
         return body
     account = preferring.change(runtime(), bearer_token(), body)
     if isinstance(account, NotAgreed):
         fault = phrase_fault(account.account.wishes.language)
         return problem(400, f"phrase: {words(api_language()).say(fault)}")
-    return _unauthenticated() if account is None else _json(_wishes(account), 200)
+    return unauthenticated() if account is None else as_answer(_wishes(account), 200)
 
 
 def _wishes(account: Account) -> dict[str, Any]:
@@ -158,7 +169,7 @@ def _wishes(account: Account) -> dict[str, Any]:
 @blueprint.post("/authenticator")
 def enrol() -> Response:
     """Without a code: a secret for an authenticator app. With the code that the app then shows: let it in."""
-    body = _body(AuthenticatorRequest())
+    body = read_body(AuthenticatorRequest())
     if isinstance(body, Response):
         return body
     if "code" in body:
@@ -167,7 +178,7 @@ def enrol() -> Response:
     begun = enrolling.begin(runtime(), bearer_token())
     if isinstance(begun, enrolling.Failed):
         return _not_enrolled(begun)
-    return _json({"secret": begun.secret, "address": begun.address, "digits": DIGITS, "period": STEP_SECONDS}, 201)
+    return as_answer({"secret": begun.secret, "address": begun.address, "digits": DIGITS, "period": STEP_SECONDS}, 201)
 
 
 @blueprint.delete("/authenticator")
@@ -179,7 +190,7 @@ def drop_authenticator() -> Response:
 
 def _not_enrolled(failed: enrolling.Failed) -> Response:
     if failed is enrolling.Failed.SIGNED_OUT:
-        return _unauthenticated()
+        return unauthenticated()
     status, reason = _REASONS[failed]
     return problem(status, reason)
 
@@ -192,7 +203,7 @@ _REASONS = {
 }
 
 
-def _unauthenticated() -> Response:
+def unauthenticated() -> Response:
     return problem(401, WWW_Authenticate=UNAUTHENTICATED)
 
 
@@ -203,7 +214,7 @@ def sign_out() -> Response:
     return Response(status=204)
 
 
-def _body(schema: Schema) -> Any:
+def read_body(schema: Schema) -> Any:
     """The checked body, or the answer that says what is wrong with it."""
     if request.mimetype != "application/json":
         return problem(415, "send application/json")
@@ -223,7 +234,7 @@ def as_json(view: CaseView) -> dict[str, Any]:
     """The case view as JSON values: only what the policy grants and what has a value is a key."""
     body: dict[str, Any] = {"case_number": view.case_number, "kind": view.kind, "role": view.role}
     if view.as_of is not None:
-        body["as_of"] = _bureau(view.as_of)
+        body["as_of"] = bureau_time(view.as_of)
     body["source_silent"] = view.source_silent
     if view.unit is not None:
         body["unit"] = {**view.unit.fields, "clause": view.unit.clause}
@@ -241,7 +252,7 @@ def _milestone(view: MilestoneView) -> dict[str, Any]:
     plain = {name: _plain(value) for name, value in view.fields.items()}
     body = {"name": view.name, **{name: value for name, value in plain.items() if name in COMMON_FIELDS}}
     details = {name: value for name, value in plain.items() if name not in COMMON_FIELDS}
-    body["released_at"] = _bureau(view.released_at)
+    body["released_at"] = bureau_time(view.released_at)
     if details:
         body["details"] = details
     body["clause"] = view.clause
@@ -252,10 +263,10 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _bureau(moment: datetime) -> str:
+def bureau_time(moment: datetime) -> str:
     return moment.astimezone(BUREAU_TIME).isoformat(timespec="seconds")
 
 
-def _json(body: dict[str, Any], status: int) -> Response:
+def as_answer(body: dict[str, Any], status: int) -> Response:
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status, mimetype="application/json")

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
 from caseq.login import Visitor
+from caseq.rules.channels import Channel
 from caseq.settings import Settings
 
 IPV6_PREFIX = 64
@@ -23,9 +24,9 @@ def network() -> str:
     return str(ip_network((address, IPV6_PREFIX), strict=False)) if address.version == 6 else str(address)
 
 
-def visitor(known: Iterable[int] = ()) -> Visitor:
+def visitor(known: Iterable[int] = (), channel: Channel = Channel.WEB) -> Visitor:
     """Who makes this request; `known` are the parties that logged in with this browser before."""
-    return Visitor(network(), frozenset(known))
+    return Visitor(network(), frozenset(known), channel)
 
 
 def _network_and_source() -> str:
@@ -51,16 +52,25 @@ def register(app: Flask, settings: Settings) -> None:
     prefill = limiter.shared_limit(settings.limits.ask_code, scope="prefill")
     compare = limiter.shared_limit(settings.limits.ask_code, scope="sms")
     link = limiter.shared_limit(settings.limits.open_link, scope="open_link")
+    speak = limiter.shared_limit(settings.limits.speak, scope="speak")
     push = limiter.limit(settings.limits.push, key_func=_network_and_source)
     limited = {
         "pages.take_phone": ask,
         "pages.resend": ask,
         "api.ask_code": ask,
         "pages.take_code": enter,
+        "entrance.take_sign_in": enter,
+        "entrance.take_enrol": enter,
         "api.enter_code": enter,
         "account.confirm_authenticator": enter,
         "api.enrol": enter,
         "api.change_preferences": enter,
+        "voices.rate": speak,
+        "voices.complain": speak,
+        "voices.go_on": speak,
+        "apivoices.rate": speak,
+        "apivoices.complain": speak,
+        "apivoices.go_on": speak,
         "prefill.prefill": prefill,
         "sms.compare": compare,
         "region.arrive": link,

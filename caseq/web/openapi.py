@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify
 from caseq import intake
 from caseq.rules.case import Kind, MilestoneName, RecordType, Role
 from caseq.rules.events import Outcome
-from caseq.web import api, bodies, openapireceipts, schemas
+from caseq.web import api, apivoices, bodies, openapilooks, openapireceipts, openapivoices, schemas
 from caseq.web.openapiparts import TEXT, an_object, answer, ref, refusals
 
 blueprint = Blueprint("openapi", __name__)
@@ -36,6 +36,10 @@ def description() -> dict[str, Any]:
     components.schema("SessionsRequest", schema=api.SessionsRequest)
     components.schema("PreferencesRequest", schema=api.PreferencesRequest)
     components.schema("AuthenticatorRequest", schema=api.AuthenticatorRequest)
+    components.schema("RatingRequest", schema=apivoices.RatingRequest)
+    components.schema("ComplaintRequest", schema=apivoices.ComplaintRequest)
+    components.schema("FurtherRequest", schema=apivoices.FurtherRequest)
+    components.schema("Complaint", openapivoices.complaint_schema())
     components.schema("Event", schema=schemas.Event)
     for name, schema in (
         ("CaseData", schemas.CaseData),
@@ -48,6 +52,8 @@ def description() -> dict[str, Any]:
     for path, operations in {
         **_push_paths(),
         **_people_paths(),
+        **openapilooks.paths(),
+        **openapivoices.paths(),
         **openapireceipts.paths(),
         **_operations_paths(),
     }.items():

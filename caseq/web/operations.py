@@ -79,6 +79,8 @@ class _Stored:
         yield GaugeMetricFamily("caseq_database_up", "Whether the database answers.", 1)
         yield from _about_messages(state.messages)
         yield from _about_tasks(state.messages)
+        yield GaugeMetricFamily("caseq_releases", "Changes that wait for release.", state.releases)
+        yield GaugeMetricFamily("caseq_releases_late", "What of them is past its due date.", state.releases_late)
         waiting = GaugeMetricFamily("caseq_events_waiting", "Events parked or in quarantine.", labels=["where"])
         for where, count in state.waiting.items():
             waiting.add_metric([where], count)
@@ -96,6 +98,8 @@ class _Stored:
         yield GaugeMetricFamily("caseq_left_behind", left, state.left_behind)
         broken = "Parties whose contact was found edited by hand."
         yield GaugeMetricFamily("caseq_contacts_broken", broken, state.contacts_broken)
+        waits = "Seconds since a row of the audit waits to be chained."
+        yield GaugeMetricFamily("caseq_audit_unlinked_seconds", waits, state.unlinked_seconds)
 
     def _about_sources(self, sources: Sequence[watching.Heard]) -> Iterator[Metric]:
         usual = GaugeMetricFamily("caseq_source_usual_seconds", "The usual silence of a source.", labels=["source"])

@@ -48,7 +48,8 @@ def answer(
     headers = {"Retry_After": str(retry_after)} if retry_after is not None else {}
     if is_for_programs():
         return problem(status, detail, **headers)
-    response = Response(render_template("pages/error.html", status=words_of or status), status, mimetype="text/html")
+    page = "console/error.html" if request.path.startswith("/staff") else "pages/error.html"
+    response = Response(render_template(page, status=words_of or status), status, mimetype="text/html")
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

@@ -68,6 +68,7 @@ REASONS: Mapping[str, str] = {
     "only on the page": N_("只在网上公开"),
     "told in person first": N_("民警先告知"),
     "correction delay": N_("等着更正"),
+    "release can be undone": N_("刚公开，还可以更正"),
     "quiet hours": N_("夜间不发"),
     "held by staff": N_("民警让它等"),
 }

@@ -200,6 +200,9 @@ def test_rows_are_put_replaced_or_left(service: Service) -> None:
         "formed_at": NOON,
         "released_at": NOON,
         "line_since": None,
+        "published_at": NOON,
+        "due_at": None,
+        "due_provisional": None,
         "withdrawn": False,
     }
     rows = [{**row, "key": f"M{n}"} for n in range(3)]

@@ -9,7 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template, request
 from playwright.sync_api import Browser, Page
 
+from caseq import voicing
 from caseq.rules.disclosure import TransferView
+from caseq.rules.voices import About
 from caseq.settings import policy_of
 from caseq.store.preferences import Account, Preferences
 from caseq.web import account, casepage, fields, policypage
@@ -49,7 +51,17 @@ OWN = (
     "/sample/preferences/0?fault=1",
     *(f"/sample/authenticator/{state}" for state in ("none", "begun", "fault", "has_app", "done", "not_fresh")),
 )
-STATIC = ("/help", "/what-you-can-see", "/sms", "/signed-out", "/timeout", "/no-such-page", *TRANSFERRED, *CAME)
+STATIC = (
+    "/help",
+    "/what-you-can-see",
+    "/sms",
+    "/performance",
+    "/signed-out",
+    "/timeout",
+    "/no-such-page",
+    *TRANSFERRED,
+    *CAME,
+)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -260,6 +272,32 @@ def test_how_somebody_was_told_has_nothing_for_axe_to_find(look, shown):
     page.goto(f"{url}/case/notices")
     assert page.locator(".log > li").count() == 1
     is_fine(page)
+    page.context.clear_cookies(name="caseq")
+
+
+@pytest.mark.parametrize("path", ["/case/rating", "/case/complaint"])
+def test_the_pages_on_which_a_party_speaks_are_fine(look, shown, path):
+    page, url, _ = look
+    service, _ = shown
+    service.clock.advance(days=30)
+    page.context.add_cookies([{"name": "caseq", "value": str(service.log_in()), "url": url}])
+    page.goto(url + path)
+    if path == "/case/complaint" and page.locator("details").count() == 0:
+        voicing.complain(service.runtime, str(service.log_in()), About.LATE, "还没有答复\n第二行")
+        service.clock.advance(days=30)
+        page.context.add_cookies([{"name": "caseq", "value": str(service.log_in()), "url": url}])
+        page.goto(url + path)
+    for is_wrong in (False, True):
+        if is_wrong:
+            with page.expect_navigation():
+                page.locator("main form button:not(.alt)").last.click()
+            assert page.locator(".faults").count() == 1
+        for summary in page.locator("summary").all():
+            summary.click()
+        is_fine(page)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]] == []
+        page.set_viewport_size({"width": 375, "height": 812})
     page.context.clear_cookies(name="caseq")
 
 

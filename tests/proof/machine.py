@@ -13,8 +13,9 @@ from caseq.rules.codes import MOST_GRANTS
 from caseq.rules.numbers import lookup_key, mobile
 from caseq.store import auditing, logins
 from caseq.store import sessions as session_store
-from caseq.store.tables import metadata, outbox, parties
+from caseq.store.tables import outbox, parties
 from caseq.texting.composing import NOTHING_NEW
+from tests.conftest import emptied
 from tests.proof import law, values
 from tests.proof.world import Key, World
 from tests.service import NOON, Service, digits_of, event
@@ -39,8 +40,7 @@ class Pair:
 
     def __init__(self, service: Service) -> None:
         with service.runtime.database.transaction() as connection:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(table.delete())
+            emptied(connection)
         service.clock.now = NOON
         self.service = service
         self.world = World(service.clock)

@@ -94,6 +94,8 @@ def attack(walled: Walled, reader: psycopg.Connection) -> Attack:
 
 
 TABLES = sorted([*metadata.tables, VERSION_TABLE])
+#: A trigger refuses any change of these, also of no row.
+KEPT = ("audit", "audit_links")
 #: The database does not even look at the table; a trigger function is refused after the same look at the schema.
 REFUSALS = ("permission denied for schema public", "no such table", "does not exist")
 FIRST = {**{table.name: next(iter(table.c)).name for table in metadata.sorted_tables}, VERSION_TABLE: "version_num"}
@@ -233,7 +235,8 @@ def test_rights_given_by_mistake_show_no_row_of_any_table_and_are_taken_back(att
     for table in TABLES:
         assert attack.walled.do(f"SELECT count(*) FROM {table}") != [], table
         assert attack.run(f"SELECT * FROM {table}") == "", table
-        assert attack.run(f"UPDATE {table} SET {FIRST[table]} = {FIRST[table]} RETURNING *") == "", table
+        changed = attack.run(f"UPDATE {table} SET {FIRST[table]} = {FIRST[table]} RETURNING *")
+        assert changed == "" or (table in KEPT and "only ever added to" in changed), table
     assert "violates row-level security" in attack.run("INSERT INTO heartbeats VALUES ('thief', now())")
     attack.walled.do("DROP POLICY thief ON cases; DROP POLICY thief ON history")
     apply(attack.walled.service.runtime)

@@ -10,6 +10,7 @@ import pytest
 
 from caseq.rules.case import BUREAU_TIME, bureau_date
 from tests import matrix
+from tests.conftest import kept_no_more
 from tests.service import CASE, Service, case, event, milestone, party
 from tests.test_no_leak import Markers, granted
 from tests.wall.walling import Walled, apply, marked
@@ -74,6 +75,7 @@ def test_the_role_cannot_count_the_suspects(walled: Walled) -> None:
 
 
 #: What happens to the case or the party of an open session: (what, as SQL, whether the reader still sees the case).
+_IDLE_FOR_16_MINUTES = "UPDATE audit SET at = at - interval '16 minutes'"
 EVENTS: dict[str, tuple[str, bool]] = {
     "nothing": ("SELECT 1", True),
     "the case is withheld": ("UPDATE cases SET state = 'withheld'", False),
@@ -103,7 +105,10 @@ EVENTS: dict[str, tuple[str, bool]] = {
         False,
     ),
     "the session is over": ("UPDATE sessions SET ends_at = now() - interval '1 minute'", False),
-    "the session is idle": ("UPDATE audit SET at = at - interval '16 minutes'", False),
+    "the session is idle": (
+        "; ".join([*kept_no_more("DISABLE"), _IDLE_FOR_16_MINUTES, *kept_no_more("ENABLE")]),
+        False,
+    ),
     "milestones are withdrawn": ("UPDATE milestones SET withdrawn = true", True),
     "milestones are held": (f"UPDATE milestones SET hidden_until = '{FAR}'", True),
     "a hold was over": ("UPDATE milestones SET hidden_until = '2020-01-01'", True),

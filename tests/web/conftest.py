@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from tests.service import Service
 from tests.service import service as build_service
 
-UNLIMITED = dict.fromkeys(("ask_code", "enter_code", "open_link", "push"), "1000000 per hour")
+UNLIMITED = dict.fromkeys(("ask_code", "enter_code", "open_link", "push", "speak"), "1000000 per hour")
 
 
 @pytest.fixture

@@ -493,7 +493,7 @@ def test_the_audit_holds_ids_and_counts_only(service):
     with service.runtime.database.autocommit() as connection:
         rows = connection.execute(select(audit.c.act, audit.c.facts)).all()
     assert {row.act for row in rows} >= {"push", "ask_code", "login", "view"}
-    assert {key for row in rows for key in (row.facts or {})} <= {"origin", "accepted", "challenge", "way"}
+    assert {key for row in rows for key in (row.facts or {})} <= {"origin", "accepted", "challenge", "way", "channel"}
 
 
 def test_a_view_is_in_the_audit_with_its_session_party_and_case(service):

@@ -7,20 +7,22 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from caseq.cli import main
+from caseq.demo.promptly import copied
 from caseq.store import pushes
 from caseq.store.tables import quarantine
 from tests.dumps import raw_bytes, shown
-from tests.service import CASE, NOON, case, environment, event, milestone, party
+from tests.service import CASE, NOON, ROOT, case, environment, event, milestone, party
 
 NAME, PHONE = "欧阳示例", "13912345678"
 
 
 @pytest.fixture
 def run(service, database_url, tmp_path):
-    """Runs one `caseq quarantine …` on the database of the service."""
+    """Runs one `caseq quarantine …` on the database of the service, with its configuration: nothing waits."""
+    config = str(copied(ROOT / "config", tmp_path / "config"))
 
     def invoke(*arguments):
-        environ = environment(database_url, tmp_path)
+        environ = environment(database_url, tmp_path, CASEQ_CONFIG_DIR=config)
         return CliRunner().invoke(main, ["quarantine", *arguments], env=environ, catch_exceptions=False)
 
     return invoke

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event as listening
 from sqlalchemy import text
 
-from caseq import intake
+from caseq.intake import taking
 from tests.service import CASE, case, event, milestone, party, signed
 
 #: In the order of their bytes, which is neither that of a dictionary nor that of upper and lower case.
@@ -31,7 +31,7 @@ def pages(service, type_, source="criminal"):
 
 @pytest.fixture
 def two_a_page(monkeypatch):
-    monkeypatch.setattr(intake, "MOST_RECORDS", 2)
+    monkeypatch.setattr(taking, "MOST_RECORDS", 2)
 
 
 def test_each_record_says_its_key_its_case_and_its_sequence(service):
@@ -111,7 +111,7 @@ INDEXES |= {"milestone": "milestones_live_source_key"}
 
 
 @pytest.mark.parametrize(("type_", "index"), INDEXES.items())
-def test_a_page_is_one_statement_that_walks_one_index(service, type_, index):
+def test_a_page_is_one_statement_that_walks_one_index_and_another_for_what_waits_for_release(service, type_, index):
     statements = []
     service.push(event("case", case()), event("party", party()), event("milestone", milestone()))
     engine = service.runtime.database.engine
@@ -122,7 +122,8 @@ def test_a_page_is_one_statement_that_walks_one_index(service, type_, index):
     listening.listen(engine, "before_cursor_execute", note)
     get(service, type=type_, after="0")
     listening.remove(engine, "before_cursor_execute", note)
-    ((statement, parameters),) = statements
+    (statement, parameters), *waiting = statements
+    assert ["releases" in one for one, _ in waiting] == [True] * (type_ == "milestone")
     plan = planned(engine, statement, parameters)
     assert f"ix_{index}" in plan
     assert not re.search(r"TEMP B-TREE|Sort|Seq Scan", plan)

@@ -1,0 +1,160 @@
+"""Taking in what a case system pushes: one transaction for one request, one outcome for every event."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from caseq.intake.batch import Pushed, Result, batch_of, parsed
+from caseq.intake.storing import store
+from caseq.rules import events
+from caseq.rules.case import Case, Event, RecordType
+from caseq.rules.numbers import lookup_key
+from caseq.rules.pushfile import Header, Refusal, newly_missing, without
+from caseq.runtime import Runtime
+from caseq.settings import Source
+from caseq.store import auditing, corrections, files, ledger, pushes, releases
+from caseq.store.database import Connection
+from caseq.store.files import Gap
+from caseq.store.ledger import Held
+from caseq.store.pushes import SourceState
+
+#: As many records as one page of the detailed checkpoint has.
+MOST_RECORDS = 5000
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A file was taken: what became of its events, and which gaps are healed by the full copy it completes."""
+
+    results: Sequence[Result]
+    healed: Sequence[Gap]
+
+
+class Replayed:
+    """The same file was taken before; nothing was changed."""
+
+
+def take(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
+    """Store the events and say what became of each, in the order sent; after this returns nothing is lost.
+
+    `origin` is the id of the request, kept in the audit. Raises DatabaseUnavailable when nothing was stored.
+    """
+    now = runtime.clock()
+    return _take_spoken(runtime, source, pushed, origin, now, now)
+
+
+def take_again(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
+    """Store events that staff retry, as `take` does; that the source spoke is not noted, because it did not."""
+    return _take_spoken(runtime, source, pushed, origin, runtime.clock(), _LONG_AGO)
+
+
+def _take_spoken(
+    runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str, now: datetime, spoke_at: datetime
+) -> list[Result]:
+    read = parsed(pushed)
+    with runtime.database.transaction() as connection:
+        state = pushes.lock_source(connection, source.name, spoke_at, now, source.silence)
+        return _take_all(runtime, source, connection, state, pushed, read, origin, now)
+
+
+def take_file(
+    runtime: Runtime, source: Source, pushed: Sequence[Pushed], header: Header, digest: str
+) -> TakenIn | Replayed | Refusal:
+    """Store the events of a signed file and that it was taken; `digest` is that of its body, SHA-256 in hex.
+
+    A file that was taken before changes nothing. Raises DatabaseUnavailable when nothing was stored.
+    """
+    now = runtime.clock()
+    read = parsed(pushed)
+    spoke_at = datetime.fromtimestamp(min(header.signed_at, now.timestamp()), UTC)
+    with runtime.database.transaction() as connection:
+        state = pushes.lock_source(connection, source.name, spoke_at, now, source.silence)
+        if seen := _seen(runtime, connection, header, digest):
+            return seen
+        healed = _note_file(runtime, connection, header, digest, now)
+        results = _take_all(runtime, source, connection, state, pushed, read, header.message_id, now)
+    return TakenIn(results, healed)
+
+
+def _seen(runtime: Runtime, connection: Connection, header: Header, digest: str) -> Replayed | Refusal | None:
+    """What another file of this batch number or this id means for this one; None if there was none."""
+    for taken in files.taken_like(connection, header):
+        if taken.batch != header.batch:
+            return Refusal(f"a file with the same webhook-id was taken as batch {taken.batch}")
+        if taken.message_id != header.message_id or not files.is_body_of(runtime.sealer, taken, digest):
+            return Refusal("another file was taken with this batch number; did its source begin to count again?")
+        return Replayed()
+    return None
+
+
+def _note_file(runtime: Runtime, connection: Connection, header: Header, digest: str, now: datetime) -> list[Gap]:
+    """The gaps that this file heals; it is remembered, and what is missing around it."""
+    missing = newly_missing(files.taken_span(connection, header.source), header.batch)
+    files.note(connection, runtime.sealer, header, digest, now)
+    files.remember_missing(connection, header.source, [missing] if missing else [], now)
+    if gap := files.take_gap_around(connection, header.source, header.batch):
+        rest = without(gap.missing, header.batch)
+        files.remember_missing(connection, header.source, rest, gap.noticed_at)
+    return files.heal(connection, header.source, header.part) if header.part else []
+
+
+def _take_all(
+    runtime: Runtime,
+    source: Source,
+    connection: Connection,
+    state: SourceState,
+    pushed: Sequence[Pushed],
+    read: Sequence[Event | None],
+    origin: str,
+    now: datetime,
+) -> list[Result]:
+    """Place, store and audit the events of one request or file, whose source is locked."""
+    kept = corrections.keep(connection, runtime.sealer, source.name, read, now)
+    fresh = [event for event in kept.events if event is not None]
+    known = pushes.already_received(connection, source.name, {event.id for event in fresh})
+    case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
+    waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
+    batch = batch_of(runtime, source, connection, fresh, waiting, now)
+    results = [batch.take_one(item, event, known) for item, event in zip(pushed, kept.events, strict=True)]
+    store(runtime, source, connection, batch, now)
+    corrections.end(connection, kept, batch.changes)
+    newest = max((change.event.sequence for change in (*batch.changes, *batch.held)), default="")
+    if newest > (state.newest_sequence or ""):
+        pushes.note_sequence(connection, source.name, newest)
+    facts = {"origin": origin, **counted(results)}
+    auditing.record(connection, "push", now, source=source.name, facts=facts)
+    return results
+
+
+def counted(results: Iterable[Result]) -> Mapping[str, int]:
+    """How many events had each outcome."""
+    return Counter(result.outcome.value for result in results)
+
+
+def checkpoint(runtime: Runtime, source: Source) -> dict[str, Any]:
+    """What the service holds of one source, for the adapter to compare with its own."""
+    with runtime.database.autocommit() as connection:
+        state = pushes.source_state(connection, source.name)
+        records = ledger.counts(connection, source.name)
+        records[RecordType.MILESTONE] += releases.waiting_counts(connection, source.name)
+    return {
+        "source": source.name,
+        "records": records,
+        "newest_sequence": state.newest_sequence if state else None,
+        "last_batch": state.last_batch if state else None,
+    }
+
+
+def held_records(runtime: Runtime, source: Source, type_: RecordType, after: str) -> tuple[list[Held], str | None]:
+    """A page of the live records of one source whose keys follow `after`, and the key before the next page."""
+    with runtime.database.autocommit() as connection:
+        found = ledger.held(connection, source.name, type_, after, MOST_RECORDS + 1)
+        if type_ is RecordType.MILESTONE:
+            waiting = releases.held(connection, source.name, after, MOST_RECORDS + 1)
+            newest = {one.key: one for one in (*found, *waiting)}
+            found = sorted(newest.values(), key=lambda one: one.key.encode())[: MOST_RECORDS + 1]
+    page = found[:MOST_RECORDS]
+    return page, page[-1].key if len(found) > MOST_RECORDS else None

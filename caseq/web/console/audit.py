@@ -1,0 +1,113 @@
+"""The auditor's desk: who did what, by case, badge or day; the state of the chain; what reading was unusual.
+
+Each look at it is itself in the audit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import Blueprint, Response, request
+
+from caseq import chaining, guarding, looking
+from caseq.rules.duties import StaffRole
+from caseq.rules.numbers import LONGEST_NUMBER
+from caseq.store.looks import Entry
+from caseq.web.console import gate
+from caseq.web.current import runtime
+from caseq.web.looked import FUNCTIONS
+
+blueprint = Blueprint("audit", __name__, url_prefix=f"{gate.PREFIX}/audit")
+
+_NOTHING = "请至少填一项：案件编号、警号或者日期"
+_NO_DAY = "日期写成 2026-11-23 这样"
+_UNKNOWN = "没有这个案件，或者没有这个警号"
+#: The acts in words; one that is not here stands as the audit has it.
+ACTS: Mapping[str, str] = {
+    "view": "当事人查看",
+    "login": "当事人登录",
+    "sign_out": "当事人退出",
+    "ask_code": "有人要验证码",
+    "push": "办案系统报送",
+    "desk": "看案件",
+    "phone_view": "电话里念给来电人",
+    "identity": "窗口核对证件",
+    "explain": "查为什么看得到",
+    "safe_contact": "看怎样联系",
+    "paper_codes": "打印查询码",
+    "proof": "出告知证明",
+    "revoke": "停止查询",
+    "confirm": "恢复查询",
+    "staff_sign_in": "登录管理台",
+    "staff_sign_out": "退出管理台",
+    "staff_refused": "要做不归自己的事，被拒绝",
+    "delegate": "委托代签",
+    "complaint_answer": "答复投诉",
+    "rotate_keys": "更换密钥",
+    "watch_case": "开始关注查看",
+    "unwatch_case": "不再关注查看",
+    looking.SEARCH: "查审计记录",
+}
+#: What stands in the facts of a row as who and why.
+_WHO, _WHY = "by", "reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the audit on the page."""
+
+    at: datetime
+    act: str
+    who: str
+    badge: str
+    case_number: str
+    party: str
+    why: str
+    facts: str
+
+
+@blueprint.get("")
+def audit() -> Response:
+    """The form, the state of the chain and unusual reading; with something typed, the rows that were found."""
+    typed = {name: request.args.get(name, "").strip()[:LONGEST_NUMBER] for name in ("case_number", "badge", "day")}
+    fault, lines = _found(typed) if request.args else (None, None)
+    return gate.show(
+        "audit",
+        422 if fault else 200,
+        typed=typed,
+        fault=fault,
+        lines=lines,
+        is_cut=lines is not None and len(lines) == looking.MOST_FOUND,
+        chain=chaining.state(runtime()),
+        readings=guarding.readings(runtime()),
+        watched=guarding.watched_cases(runtime()),
+    )
+
+
+def _found(typed: Mapping[str, str]) -> tuple[str | None, list[Line] | None]:
+    """What is wrong with what was typed, or the rows."""
+    if not any(typed.values()):
+        return _NOTHING, None
+    try:
+        day = date.fromisoformat(typed["day"]) if typed["day"] else None
+    except ValueError:
+        return _NO_DAY, None
+    wanted = looking.Wanted(typed["case_number"], typed["badge"], day)
+    found = looking.search(runtime(), wanted, gate.me())
+    return (_UNKNOWN, None) if found is None else (None, [_line(one) for one in found])
+
+
+def _line(entry: Entry) -> Line:
+    facts = dict(entry.facts or {})
+    who, why = facts.pop(_WHO, None), facts.pop(_WHY, None)
+    function = FUNCTIONS[StaffRole(entry.role)] if entry.role else ""
+    return Line(
+        at=entry.at,
+        act=ACTS.get(entry.act, entry.act),
+        who=function or str(who or entry.source or ""),
+        badge=entry.badge or "",
+        case_number=entry.case_number or "",
+        party=entry.party or "",
+        why=str(why or ""),
+        facts="；".join(f"{name} {value}" for name, value in facts.items()),
+    )

@@ -1,0 +1,97 @@
+"""The gate before the console: who is signed in, and whether what is asked for belongs to that person's duties."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+
+from caseq import staffing
+from caseq.rules.case import BUREAU_TIME
+from caseq.rules.duties import Duty, Staff
+from caseq.store.staffing import SignedIn
+from caseq.web.browser import cookie_name, drop, keep
+from caseq.web.console.duties import DUTY_OF, OPEN
+from caseq.web.current import runtime
+
+PREFIX = "/staff"
+SESSION = "caseq-staff"
+
+
+def register(app: Flask) -> None:
+    """Install the gate, and what every page of the console shows."""
+    app.before_request(_let_in)
+    app.context_processor(lambda: {"me": g.get("signed_in") and me(), "Duty": Duty, "at": moment})
+
+
+def me() -> Staff:
+    """Who of the staff makes this request."""
+    return signed_in().staff
+
+
+def signed_in() -> SignedIn:
+    """The session of this request."""
+    found: SignedIn = g.signed_in
+    return found
+
+
+def token() -> str:
+    """The token of the console's session, or an empty text."""
+    return request.cookies.get(cookie_name(SESSION), "")
+
+
+def show(name: str, status: int = 200, **values: Any) -> Response:
+    """The page of this name in templates/console."""
+    return make_response(render_template(f"console/{name}.html", **values), status)
+
+
+def go(endpoint: str, **values: Any) -> Response:
+    """A redirect that a browser follows with GET."""
+    return make_response(redirect(url_for(endpoint, **values), 303))
+
+
+def refuse(duty: Duty | None = None) -> Response:
+    """What somebody gets who asks for another's duty; it is noted in the audit."""
+    staffing.note_refusal(runtime(), me(), request.endpoint or "", duty)
+    return make_response(render_template("console/error.html", status=403), 403)
+
+
+def open_for(token_: str) -> Response:
+    """The first page, in a session with this token."""
+    response = go("home.home")
+    keep(response, SESSION, token_)
+    return response
+
+
+def shut(response: Response) -> Response:
+    """`response`, after which the browser has no session at the console."""
+    return drop(response, SESSION)
+
+
+def prove_first() -> Response | None:
+    """Where to show the app's code again, if that is too long ago for what is asked; None: it is fresh."""
+    if staffing.is_fresh(runtime(), signed_in()):
+        return None
+    back = request.full_path if request.method == "GET" else request.path
+    return go("entrance.prove", back=back)
+
+
+def _let_in() -> Response | None:
+    path = request.path
+    if path != PREFIX and not path.startswith(f"{PREFIX}/"):
+        return None
+    if request.endpoint in OPEN:
+        return None
+    found = staffing.me(runtime(), token())
+    if found is None:
+        return shut(go("entrance.sign_in"))
+    g.signed_in = found
+    if request.endpoint is None:
+        return None  # no such address: a 404 or 405 like elsewhere
+    duty = DUTY_OF.get(request.endpoint)
+    return None if duty is not None and found.staff.may(duty) else refuse(duty)
+
+
+def moment(at: datetime) -> str:
+    """A moment as staff read it: day and time at the bureau."""
+    here = at.astimezone(BUREAU_TIME)
+    return f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}"
