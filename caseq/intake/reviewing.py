@@ -11,6 +11,7 @@ from caseq.intake.placing import Preview
 from caseq.rules.approval import Nearness, State, may_sign, nearness, workdays_between
 from caseq.rules.case import Event, Kind, Milestone, bureau_date
 from caseq.rules.duties import Duty, Staff
+from caseq.rules.workdays import last_day
 from caseq.runtime import Runtime
 from caseq.store import auditing, delegations, releases, staffing
 from caseq.store.delegations import Delegation
@@ -178,7 +179,7 @@ def _line(runtime: Runtime, release: Release, for_whom: Sequence[Staff], by: Sta
     near, days, calendar, today = Nearness.LATER, 0, runtime.settings.workdays, bureau_date(now)
     if release.due_at is not None:
         near = nearness(release.due_at, now, calendar, approval.due_soon)
-        last = bureau_date(release.due_at - release.due_at.resolution)
+        last = last_day(release.due_at)
         days = workdays_between(min(today, last), max(today, last), calendar)
     turn = release.turn
     is_turn = turn is not None and any(may_sign(turn, release.unit_code, who) for who in for_whom)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from caseq.rules.case import Kind, MilestoneName, bureau_date
 from caseq.rules.duties import Staff, StaffRole
-from caseq.rules.workdays import Calendar, Limit, LimitUnit, due
+from caseq.rules.workdays import Calendar, Limit, LimitUnit, due, last_day
 
 
 class Step(StrEnum):
@@ -118,8 +118,8 @@ def nearness(due_at: datetime, now: datetime, calendar: Calendar, soon: int) -> 
     """How near the end `due_at` (the first moment that is too late) is, `soon` counted in working days."""
     if now >= due_at:
         return Nearness.OVERDUE
-    last_day = bureau_date(due_at - timedelta.resolution)
-    if last_day == bureau_date(now):
+    last = last_day(due_at)
+    if last == bureau_date(now):
         return Nearness.TODAY
     near = due(calendar, now, Limit(soon, LimitUnit.WORKING_DAYS, ""))
-    return Nearness.SOON if last_day <= near.on else Nearness.LATER
+    return Nearness.SOON if last <= near.on else Nearness.LATER

@@ -172,6 +172,11 @@ class Due:
     steps: tuple[Step, ...]
 
 
+def last_day(end: datetime) -> date:
+    """The last day at the bureau of a limit that ends at this moment, which is the first one too late."""
+    return bureau_date(end - timedelta.resolution)
+
+
 def due(calendar: Calendar, formed_at: datetime, limit: Limit) -> Due:
     """When the limit ends that runs from this aware moment; ValueError for one without a zone.
 
@@ -182,7 +187,7 @@ def due(calendar: Calendar, formed_at: datetime, limit: Limit) -> Due:
     if limit.unit is LimitUnit.HOURS:
         # In UTC: hours added to local time would be wrong by one where clocks are changed.
         at = formed_at.astimezone(UTC) + timedelta(hours=limit.amount)
-        return Due(at, bureau_date(at - timedelta.resolution), False, ())
+        return Due(at, last_day(at), False, ())
     counts_all = limit.unit is LimitUnit.CALENDAR_DAYS
     steps = _steps(calendar, bureau_date(formed_at), limit.amount, counts_all)
     decisive = steps[limit.amount if counts_all else 1 :]

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from caseq.rules.duties import Staff, StaffRole
+from caseq.store.staffing import person
 from caseq.store.tables import delegations, staff
 
 
@@ -41,7 +42,7 @@ def given_to(connection: Connection, to: Staff, now: datetime) -> Sequence[Staff
     """Those for whom this person decides now; nobody whose account is disabled."""
     of = select(staff).join(delegations, delegations.c.from_id == staff.c.id)
     wanted = of.where(delegations.c.to_id == to.id, _in_force(now), staff.c.disabled_at.is_(None))
-    return [_person(row) for row in connection.execute(wanted.order_by(delegations.c.id))]
+    return [person(row) for row in connection.execute(wanted.order_by(delegations.c.id))]
 
 
 def given_by(connection: Connection, of: Staff, now: datetime) -> Sequence[Delegation]:
@@ -65,8 +66,3 @@ def given_by(connection: Connection, of: Staff, now: datetime) -> Sequence[Deleg
 def _in_force(now: datetime) -> ColumnElement[bool]:
     running = and_(delegations.c.since <= now, delegations.c.until > now)
     return and_(running, delegations.c.ended_at.is_(None))
-
-
-def _person(row: object) -> Staff:
-    values = {name: getattr(row, name) for name in ("id", "badge", "name", "unit")}
-    return Staff(role=StaffRole(getattr(row, "role")), **values)  # noqa: B009 - rows have no typed columns

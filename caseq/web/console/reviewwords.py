@@ -13,7 +13,7 @@ from caseq.intake.reviewing import Line, NotDelegated, Queue, Review
 from caseq.rules.approval import Decision, Nearness, State, Step
 from caseq.rules.case import Kind, Milestone, bureau_date
 from caseq.rules.disclosure import CaseView
-from caseq.rules.workdays import Day, LimitUnit, Reason
+from caseq.rules.workdays import Day, LimitUnit, Reason, last_day
 from caseq.settings import Settings
 from caseq.store.releases import Decided
 from caseq.web import casepage
@@ -201,8 +201,8 @@ def _due(due_at: datetime | None, words: Words) -> str:
     """The last day or, where hours are counted, the last minute."""
     if due_at is None:
         return ""
-    last_day = bureau_date(due_at - due_at.resolution)
-    return words.day(last_day) if last_day != bureau_date(due_at) else moment(due_at, words)
+    last = last_day(due_at)
+    return words.day(last) if last != bureau_date(due_at) else moment(due_at, words)
 
 
 def _left(line: Line) -> str:
