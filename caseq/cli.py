@@ -93,10 +93,17 @@ def receive(folder: Path, watch: bool, every: float) -> None:
 @main.command()
 def upgrade() -> None:
     """Migrate the database to the newest schema."""
+    from caseq.errors import SchemaUnknown
     from caseq.store import schema
 
     runtime = configured.runtime()
-    schema.upgrade(runtime.database)
+    try:
+        schema.upgrade(runtime.database)
+    except SchemaUnknown as unknown:
+        raise click.ClickException(
+            f"The database has the schema {unknown}, which this release does not know: a newer caseq was here. "
+            "Nothing was changed. Install that release again, or restore the backup made before its upgrade."
+        ) from None
     click.echo(f"The database has the newest schema, {schema.newest_revision()}.")
 
 

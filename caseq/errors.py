@@ -41,6 +41,10 @@ class DatabaseUnavailable(CaseqError):
     """The database does not answer, is locked or is full; nothing was stored, try again later."""
 
 
+class SchemaUnknown(CaseqError):
+    """The schema of the database is not one of this release: a newer one made it; says which."""
+
+
 class WallRefused(CaseqError):
     """The database did not make the wall; nothing of it is there, the reason is the server's."""
 

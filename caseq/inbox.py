@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from caseq.rules import voices as rules
 from caseq.rules.duties import Duty, Staff, StaffRole
 from caseq.rules.voices import About, Level
 from caseq.runtime import Runtime
-from caseq.store import auditing, complaints, tasks, voices
-from caseq.store.complaints import Complaint, Desk, Waiting
+from caseq.store import auditing, complaints, outbox, tasks, voices
+from caseq.store.complaints import Answered, Complaint, Desk, Waiting
+from caseq.store.outbox import News
 from caseq.store.voices import OfUnit, Said
+from caseq.voicing import TASK_AT
 
 _RATED = timedelta(days=365)
 _MOST = 50
 _DUTY = {Level.UNIT: Duty.INBOX, Level.SUPERVISOR: Duty.SUPERVISE}
-_KIND = {Level.UNIT: tasks.Kind.ANSWER, Level.SUPERVISOR: tasks.Kind.SUPERVISE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,25 @@ def answer(runtime: Runtime, by: Staff, id_: int, text: str) -> Failed | None:
         done = complaints.answer(connection, runtime.sealer, desk_of(by), id_, level, text, by.id, now)
         if done is None:
             return Failed.GONE
-        case_id, in_time = done
-        tasks.finish_answer(connection, _KIND[level], str(id_), by.badge, now)
-        facts = {"complaint": id_, "level": level.value, "in_time": in_time}
-        auditing.record(connection, "complaint_answer", now, case_id=case_id, facts=facts, staff_id=by.id)
+        tasks.finish_answer(connection, TASK_AT[level], str(id_), by.badge, now)
+        facts = {"complaint": id_, "level": level.value, "in_time": done.in_time}
+        auditing.record(connection, "complaint_answer", now, case_id=done.case_id, facts=facts, staff_id=by.id)
+        outbox.add_news(connection, [_news(id_, level, done, now)], now)
     return None
+
+
+def _news(complaint_id: int, level: Level, done: Answered, now: datetime) -> News:
+    """That there is an answer, as an SMS like any other: it says that there is something new, not what."""
+    return News(
+        party_id=done.party_id,
+        phone_hash=done.phone_hash,
+        cause=f"answer:{complaint_id}:{level}",
+        record=None,
+        key=None,
+        milestone=None,
+        formed_at=now,
+        due_at=now,
+    )
 
 
 def desk_of(by: Staff) -> Desk:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from caseq.rules import voices as rules
 from caseq.rules import workdays
 from caseq.rules.case import bureau_date
-from caseq.rules.voices import About, State
+from caseq.rules.voices import About, Level, State
 from caseq.runtime import Runtime
 from caseq.store import auditing, complaints, sessions, tasks, voices
 from caseq.store.complaints import Complaint, Turn, Whose
@@ -30,6 +30,12 @@ class Failed(StrEnum):
     TOO_LONG = "too long"
     TOO_MANY = "too many"  # as many complaints wait already as may
     NOT_NOW = "not now"  # no such complaint, or it waits for its answer and the time for that is not over
+
+
+#: What staff have to do about a complaint that waits at this level.
+TASK_AT = {Level.UNIT: tasks.Kind.ANSWER, Level.SUPERVISOR: tasks.Kind.SUPERVISE}
+#: How long the page of the case says that there is an answer.
+_LATELY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,14 @@ def heard(runtime: Runtime, token: str) -> Heard | Failed:
     return _spoken(runtime, token, look)
 
 
+def has_answer(runtime: Runtime, token: str) -> bool:
+    """Whether a complaint of whoever is signed in was answered lately."""
+    now, settings = runtime.clock(), runtime.settings
+    with runtime.database.autocommit() as connection:
+        who = sessions.signed_in(connection, settings.policy, token, now, settings.login.session_idle)
+        return who is not None and complaints.has_answer(connection, who.party_id, now - _LATELY)
+
+
 def complain(runtime: Runtime, token: str, about: About, text: str) -> Complaint | Failed:
     """Keep a complaint, for the unit to answer; what waits for an answer already, word for word, is not kept twice."""
     text = rules.cleaned(text)
@@ -134,6 +148,17 @@ def go_on(runtime: Runtime, token: str, n: int, text: str) -> Failed | None:
     return _spoken(runtime, token, keep)
 
 
+def recount(runtime: Runtime) -> None:
+    """Make provisional due dates of what waits for an answer final where all their days are known now."""
+    days = {Level.UNIT: runtime.settings.voices.answer_days, Level.SUPERVISOR: runtime.settings.voices.second_days}
+    with runtime.database.transaction() as connection:
+        for level, kind in TASK_AT.items():
+            for id_, at in complaints.provisional(connection, level):
+                if not (due := _due(runtime, at, days[level])).is_provisional:
+                    complaints.settle(connection, id_, level, due.at)
+                    tasks.move_answer(connection, kind, str(id_), due.at)
+
+
 def month_of(moment: datetime) -> str:
     """The month of this moment at the bureau, "2026-11"."""
     return bureau_date(moment).strftime("%Y-%m")
@@ -161,9 +186,13 @@ def _wait(found: Sequence[Complaint]) -> int:
 
 
 def _turn(runtime: Runtime, text: str, now: datetime, days: int) -> Turn:
-    limit = workdays.Limit(days, workdays.LimitUnit.WORKING_DAYS, CLAUSE)
-    due = workdays.due(runtime.settings.workdays, now, limit)
+    due = _due(runtime, now, days)
     return Turn(text, now, due.at, due.is_provisional, "", None)
+
+
+def _due(runtime: Runtime, said_at: datetime, days: int) -> workdays.Due:
+    limit = workdays.Limit(days, workdays.LimitUnit.WORKING_DAYS, CLAUSE)
+    return workdays.due(runtime.settings.workdays, said_at, limit)
 
 
 def _task(connection: Connection, kind: tasks.Kind, id_: int, turn: Turn, case_id: int | None) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 import structlog
 
-from caseq import answering, chaining, guarding, housekeeping, watching
+from caseq import answering, chaining, guarding, housekeeping, voicing, watching
 from caseq.errors import DatabaseUnavailable
 from caseq.intake import alerting
 from caseq.runtime import Runtime
@@ -106,6 +106,7 @@ class Worker:
             _Duty(LISTEN_SECONDS, self.listen),
             _Duty(GUARD_SECONDS, lambda: guarding.look(self._runtime)),
             _Duty(RECOUNT_SECONDS, lambda: alerting.recount(self._runtime)),
+            _Duty(RECOUNT_SECONDS, lambda: voicing.recount(self._runtime)),
             _Duty(ALERT_SECONDS, lambda: alerting.alert(self._runtime)),
         )
 

@@ -7,13 +7,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
+from caseq.cli import main
 from caseq.store import schema
 from caseq.store.database import Database
 from caseq.store.sealing import Sealer
 from caseq.store.tables import metadata
+from tests.service import environment
 from tests.service import service as build_service
 
 
@@ -118,6 +121,20 @@ def test_a_second_upgrade_changes_nothing(empty_database):
     schema.upgrade(empty_database)
     assert rows(empty_database) == ["criminal"]
     assert differences(empty_database) == []
+
+
+def test_a_database_of_a_newer_release_is_left_alone_and_the_command_says_what_to_do(empty_url, tmp_path):
+    environ = environment(empty_url, tmp_path)
+    assert CliRunner().invoke(main, ["upgrade"], env=environ).exit_code == 0
+    engine = create_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    found = CliRunner().invoke(main, ["upgrade"], env=environ)
+    assert found.exit_code == 1
+    assert "the schema 9999, which this release does not know" in found.output
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+    engine.dispose()
 
 
 def test_a_migration_that_fails_halfway_leaves_the_database_as_it_was(empty_database, monkeypatch):

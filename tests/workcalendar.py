@@ -17,6 +17,14 @@ OFF = Correction(False, "宁政办发〔2026〕1号")
 ON = Correction(True, "宁政办发〔2026〕2号")
 FIVE = Limit(5, LimitUnit.WORKING_DAYS, "《公安机关执法公开规定》")
 THREE_DAYS = Limit(3, LimitUnit.CALENDAR_DAYS, "《公安机关办理刑事案件程序规定》第189条")
+#: The notice as it may come: New Year's Day to the third are free, the first Sunday after is worked.
+NEW_YEAR_OF_2027 = Calendar(
+    {
+        **{date(2027, 1, day): Correction(False, "国办发明电〔2026〕9号") for day in (1, 2, 3)},
+        date(2027, 1, 10): Correction(True, "国办发明电〔2026〕9号"),
+    },
+    frozenset({2027}),
+)
 DAY_AND_NIGHT = Limit(24, LimitUnit.HOURS, "《公安机关办理刑事案件程序规定》第127条")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, true, update
 
 from caseq.rules.voices import AFTER, About, Level, State
 from caseq.store.sealing import Sealer, bound
@@ -13,6 +13,7 @@ from caseq.store.tables import cases, complaints, parties
 
 #: The columns of texts, in the order in which they are written.
 TEXTS = ("text_sealed", "answer_sealed", "second_text_sealed", "second_answer_sealed")
+_PREFIX = {Level.UNIT: "", Level.SUPERVISOR: "second_"}
 _WAITING = (State.OPEN.value, State.SECOND.value)
 
 
@@ -73,6 +74,12 @@ def of_grant(connection: Connection, sealer: Sealer, of: Whose) -> Sequence[Comp
     """All that this grant complained of, newest first."""
     rows = connection.execute(select(complaints).where(*_mine(of)).order_by(complaints.c.n.desc()))
     return [_complaint(sealer, row) for row in rows]
+
+
+def has_answer(connection: Connection, party_id: int, since: datetime) -> bool:
+    """Whether this party got an answer after this moment."""
+    answered = or_(complaints.c.answered_at > since, complaints.c.second_answered_at > since)
+    return bool(connection.execute(select(exists().where(complaints.c.party_id == party_id, answered))).scalar_one())
 
 
 def add(connection: Connection, sealer: Sealer, of: Whose, about: About, first: Turn) -> tuple[int, int]:
@@ -155,12 +162,23 @@ def one(connection: Connection, sealer: Sealer, desk: Desk, id_: int) -> tuple[W
     return _waiting(listed), _complaint(sealer, row)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Whom an answer is for, with the fingerprint of the party's number, and whether it was given in time."""
+
+    case_id: int
+    party_id: int
+    phone_hash: str
+    in_time: bool
+
+
 def answer(
     connection: Connection, sealer: Sealer, desk: Desk, id_: int, level: Level, text: str, by: int, now: datetime
-) -> tuple[int, bool] | None:
-    """Answer a complaint that waits at this level; its case and whether in time, None if it does not wait there."""
+) -> Answered | None:
+    """Answer a complaint that waits at this level; None if it does not wait there."""
     before, after = AFTER[level]
-    column, prefix = ("answer_sealed", "") if level is Level.UNIT else ("second_answer_sealed", "second_")
+    prefix = _PREFIX[level]
+    column = f"{prefix}answer_sealed"
     whose_ = select(complaints.c.party_id, complaints.c.n).where(complaints.c.id == id_, _at(desk))
     row = connection.execute(whose_).one_or_none()
     if row is None:
@@ -173,7 +191,24 @@ def answer(
     mine = update(complaints).where(complaints.c.id == id_, complaints.c.state == before.value, _at(desk))
     due = complaints.c[f"{prefix}due_at"]
     found = connection.execute(mine.values(**said).returning(complaints.c.case_id, due)).one_or_none()
-    return None if found is None else (found[0], now < found[1])
+    if found is None:
+        return None
+    number = select(parties.c.phone_hash).where(parties.c.id == row.party_id)
+    hash_ = connection.execute(number).scalar_one_or_none()
+    return Answered(found[0], row.party_id, hash_ or "", in_time=now < found[1])
+
+
+def provisional(connection: Connection, level: Level) -> Sequence[tuple[int, datetime]]:
+    """What waits at this level for a due date of days that were not all known, and since when; locked."""
+    prefix, waits = _PREFIX[level], complaints.c.state == AFTER[level][0].value
+    wanted = select(complaints.c.id, complaints.c[f"{prefix}at"]).where(waits, complaints.c[f"{prefix}due_provisional"])
+    return [(id_, at) for id_, at in connection.execute(wanted.order_by(complaints.c.id).with_for_update())]
+
+
+def settle(connection: Connection, id_: int, level: Level, due_at: datetime) -> None:
+    """Note the last moment for an answer at this level, of which every day is known."""
+    until = {f"{_PREFIX[level]}due_at": due_at, f"{_PREFIX[level]}due_provisional": False}
+    connection.execute(update(complaints).where(complaints.c.id == id_).values(**until))
 
 
 def forget(connection: Connection, close_before: datetime, forget_before: datetime) -> None:

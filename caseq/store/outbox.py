@@ -86,13 +86,16 @@ _NOW = bindparam("now", type_=Moment)
 @dataclass(frozen=True, slots=True)
 class News:
     """One party must hear of one change. `cause` names the record and its sequence; `before_hash` is the fingerprint
-    of what the party saw of the record before, None for nothing; `wait` is why the SMS does not go out at once."""
+    of what the party saw of the record before, None for nothing; `wait` is why the SMS does not go out at once.
+
+    An answer to the party is of no `record`; its `cause` names the complaint.
+    """
 
     party_id: int
     phone_hash: str
     cause: str
-    record: RecordType
-    key: str
+    record: RecordType | None
+    key: str | None
     milestone: MilestoneName | None
     formed_at: datetime
     due_at: datetime
@@ -161,7 +164,7 @@ def add_news(connection: Connection, news: Sequence[News], now: datetime) -> Non
             **_row(Purpose.NEWS, f"{item.party_id}:{item.cause}", Lane.NEWS, now),
             "party_id": item.party_id,
             "phone_hash": item.phone_hash,
-            "record": item.record.value,
+            "record": item.record,
             "key": item.key,
             "milestone": item.milestone,
             "formed_at": item.formed_at,

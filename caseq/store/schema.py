@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
+from caseq.errors import SchemaUnknown
 from caseq.store.database import Database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,9 +40,12 @@ def is_current(connection: Connection) -> bool:
 
 
 def upgrade(database: Database) -> None:
-    """Migrate the database to the newest schema, in one transaction."""
+    """Migrate the database to the newest schema, in one transaction; SchemaUnknown if it is newer still."""
     with database.transaction() as connection:
         config = alembic_config()
+        found = current_revision(connection)
+        if found not in (None, *(one.revision for one in ScriptDirectory.from_config(config).walk_revisions())):
+            raise SchemaUnknown(found)
         config.attributes["connection"] = connection
         config.attributes["sealer"] = database.sealer
         command.upgrade(config, "head")

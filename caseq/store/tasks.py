@@ -145,6 +145,12 @@ def finish_answer(connection: Connection, kind: Kind, cause: str, by: str, now: 
     connection.execute(mine.values(done_at=now, done_by=by))
 
 
+def move_answer(connection: Connection, kind: Kind, cause: str, due_at: datetime) -> None:
+    """Note that this complaint is to be answered by another moment."""
+    mine = update(tasks).where(tasks.c.cause == f"{kind.value}:{cause}", tasks.c.done_at.is_(None))
+    connection.execute(mine.values(due_at=due_at))
+
+
 def drop_tellings(connection: Connection, case_id: int, key: str, now: datetime) -> None:
     """Nobody of this case is to be told of this milestone by staff any more: it was taken back."""
     of_key = tasks.c.cause.endswith(f":{key}", autoescape=True)

@@ -184,7 +184,7 @@ class Composer:
 
     def _why_unchanged(self, row: Job | Waiting, to: Recipient) -> str | None:
         if row.record is None or row.key is None:
-            return None  # queued before the outbox knew of what: it goes out
+            return None  # an answer, or queued before the outbox knew of what: it goes out
         shown = self._shown(to, RecordType(row.record), row.key)
         if not is_other(self._runtime.sealer, shown, row.before_hash):
             return NOTHING_NEW

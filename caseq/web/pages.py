@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, redirect, request
 
-from caseq import login, viewing
+from caseq import login, viewing, voicing
 from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import bureau_date
 from caseq.rules.numbers import LONGEST_NUMBER
@@ -158,7 +158,8 @@ def case() -> Response:
     settings = parts.settings
     grant = settings.policy.grant(view.kind, view.role)
     built = casepage.build(view, grant, settings.bureau, words, bureau_date(parts.clock()))
-    return page("case", view=view, page=built, signed_in=True)
+    has_answer = voicing.has_answer(parts, token)
+    return page("case", view=view, page=built, has_answer=has_answer, signed_in=True)
 
 
 @blueprint.get("/sign-out")

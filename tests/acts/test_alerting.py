@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +11,11 @@ from sqlalchemy import select
 from caseq.intake import alerting, placing, releasing, reviewing
 from caseq.rules.approval import Line, Step
 from caseq.rules.duties import Staff, StaffRole
-from caseq.rules.workdays import Calendar, Correction
 from caseq.store import delegations, releases, staffing
 from caseq.store.tables import alerts, milestones
 from caseq.store.tables import releases as waiting
 from tests.service import Service, case, event, milestone, party
-from tests.workcalendar import known_up_to
+from tests.workcalendar import NEW_YEAR_OF_2027, known_up_to
 
 UNIT = "640121510000"
 
@@ -124,16 +123,6 @@ def test_there_is_no_alert_while_there_is_time(service: Service) -> None:
     assert made(service) == []
 
 
-#: The notice as it may come: New Year's Day to the third are free, the first Sunday after is worked.
-NOTICE = Calendar(
-    {
-        **{date(2027, 1, day): Correction(False, "国办发明电〔2026〕9号") for day in (1, 2, 3)},
-        date(2027, 1, 10): Correction(True, "国办发明电〔2026〕9号"),
-    },
-    frozenset({2027}),
-)
-
-
 def due(service: Service, table: Any) -> list[tuple[datetime, bool]]:
     with service.runtime.database.autocommit() as connection:
         rows = connection.execute(select(table.c.due_at, table.c.due_provisional).order_by(table.c.id))
@@ -151,7 +140,7 @@ def test_due_dates_across_new_year_become_final_once_the_notice_is_known(service
         assert (due(service, waiting), due(service, milestones)) == (assumed, assumed)
         alerting.recount(service.runtime)
         assert (due(service, waiting), due(service, milestones)) == (assumed, assumed)
-        settings = replace(service.runtime.settings, workdays=NOTICE)
+        settings = replace(service.runtime.settings, workdays=NEW_YEAR_OF_2027)
         service.runtime = replace(service.runtime, settings=settings)
         alerting.recount(service.runtime)
         final = [(datetime(2027, 1, 6, 16, tzinfo=UTC), False)]
@@ -165,7 +154,7 @@ def test_what_was_decided_keeps_its_date(service: Service) -> None:
         with service.runtime.database.transaction() as connection:
             connection.execute(waiting.update().values(state="released"))
         before = due(service, waiting)
-        settings = replace(service.runtime.settings, workdays=NOTICE)
+        settings = replace(service.runtime.settings, workdays=NEW_YEAR_OF_2027)
         service.runtime = replace(service.runtime, settings=settings)
         alerting.recount(service.runtime)
         assert due(service, waiting) == before

@@ -1,6 +1,7 @@
 """What people say of the service: one rating a month, complaints with two levels, each with a clock of its own."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,7 +16,8 @@ from caseq.store.database import Connection
 from caseq.store.tables import audit, complaints, ratings, staff
 from caseq.store.voices import Rating
 from caseq.voicing import Failed, Heard
-from tests.service import CASE, UNIT, Service, case, event, milestone, party
+from tests.service import CASE, PHONE, UNIT, Service, case, event, milestone, party
+from tests.workcalendar import NEW_YEAR_OF_2027, known_up_to
 
 WEEK = timedelta(days=7)
 SAID = "等了一个月，没有人回我"
@@ -155,6 +157,25 @@ def test_the_unit_answers_and_the_party_reads_it(service, token, unit):
     assert [(one.about, one.state, one.in_time, one.count) for one in figures(service).complaints] == [
         ("late", "answered", True, 1)
     ]
+
+
+def test_the_party_gets_one_sms_that_there_is_an_answer_from_each_level_and_none_when_it_wants_none(
+    service, token, unit, supervisor
+):
+    service.work()
+    before = len(service.messages(PHONE))
+    made = complained(service, token)
+    for _ in range(2):
+        inbox.answer(service.runtime, unit, made.id, "已经联系您了")
+        service.work()
+    told = service.messages(PHONE)[before:]
+    assert len(told) == 1
+    assert "有新内容" in told[0]
+    service.push(event("party", party(sms=False), sequence="2"))
+    assert voicing.go_on(service.runtime, token, 1, "没有解决") is None
+    assert inbox.answer(service.runtime, supervisor, made.id, "已责成办理") is None
+    service.work()
+    assert len(service.messages(PHONE)) == before + 1
 
 
 def test_of_two_answers_at_once_the_first_one_stands(service, token):
@@ -333,6 +354,24 @@ def test_a_late_answer_counts_as_late(service, token, unit):
     service.clock.now = made.first.due_at
     assert inbox.answer(service.runtime, unit, made.id, "来晚了") is None
     assert [(one.state, one.in_time) for one in figures(service).complaints] == [("answered", False)]
+
+
+def test_a_date_across_new_year_becomes_final_with_its_task_once_the_notice_is_known(service, token):
+    with known_up_to(2026):
+        service.clock.now = datetime(2026, 12, 22, 12, tzinfo=BUREAU_TIME)
+        made = complained(service, service.log_in())
+        assumed = [(made.first.due_at, True)]
+        assert made.first.due_at == datetime(2027, 1, 6, tzinfo=BUREAU_TIME)
+        voicing.recount(service.runtime)
+        assert rows(service, complaints.c.due_at, complaints.c.due_provisional) == assumed
+        service.runtime = replace(
+            service.runtime, settings=replace(service.runtime.settings, workdays=NEW_YEAR_OF_2027)
+        )
+        voicing.recount(service.runtime)
+        final = datetime(2027, 1, 7, tzinfo=BUREAU_TIME)
+        assert rows(service, complaints.c.due_at, complaints.c.due_provisional) == [(final, False)]
+        with service.runtime.database.autocommit() as connection:
+            assert [one.due_at for one in tasks.waiting(connection)] == [final]
 
 
 def test_a_complaint_is_not_done_by_a_note_of_staff(service, token):

@@ -79,6 +79,10 @@ def test_every_page_of_the_desks_is_fine(chromium, desks, scheme):
     send(1)
     page.locator("[name=paper]").first.check()
     send()
+    page.check("#receipt-codes")
+    page.get_by_role("button", name="在网页上打印").click()
+    assert page.locator(".strip tbody tr").count() == 10
+    is_fine(page)
     for path in ("/counter/numbers", "/delivery"):
         page.goto(url + path)
         is_fine(page)
@@ -97,7 +101,7 @@ def test_the_keyboard_goes_through_a_desk_in_the_order_in_which_it_is_read(chrom
     page.locator("main form button").click()
     page.goto(url + "/desk")
     passed = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         passed.append(page.evaluate("document.activeElement.name || document.activeElement.innerText"))
-    assert passed == ["跳到正文", clerk.name, "退出", "case_number", "phone", "reason", "查看"]
+    assert passed == ["跳到正文", clerk.name, "退出", "首页", "case_number", "phone", "reason", "查看"]

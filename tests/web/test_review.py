@@ -88,6 +88,20 @@ def test_an_overdue_measure_goes_from_the_queue_to_released_in_three_clicks(wait
     assert waiting.told()[f"+86{PHONE}"] == 1
 
 
+def test_the_queue_shows_how_each_unit_keeps_its_limits(waiting: Service) -> None:
+    def figures(client: FlaskClient) -> list[str]:
+        page = client.get("/staff/queue").get_data(as_text=True).partition("按时公开的情况")[2]
+        return re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", page.partition("<tbody>")[2])
+
+    reviewer = signed_in(waiting, StaffRole.REVIEWER)
+    assert figures(reviewer) == ["示例县公安局城关派出所", "0", "0", "1", "0", "0"]
+    agree(reviewer)
+    agree(signed_in(waiting, StaffRole.LEADER))
+    waiting.clock.advance(minutes=10)
+    assert figures(reviewer) == ["示例县公安局城关派出所", "0", "1", "0", "0", "0"]
+    assert figures(signed_in(waiting, StaffRole.UNIT, "640121520000"))[1:] == ["0"] * 5
+
+
 def test_a_change_is_agreed_to_only_with_every_check_and_as_it_was_shown(waiting: Service) -> None:
     reviewer = signed_in(waiting, StaffRole.REVIEWER)
     address = first_in_queue(reviewer)

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from caseq.rules.duties import StaffRole
 from caseq.rules.voices import About
 from tests.service import CASE, PHONE, case, event, milestone, party
+from tests.staff import UNIT_CODE, post, signed_in
 from tests.test_no_leak import Markers, everything
 from tests.web.visitor import Visitor, add_victim
 
@@ -97,6 +99,17 @@ def test_the_fourth_complaint_waits_until_one_is_answered(visitor):
     answer = visitor.send("/case/complaint", on="/case", about="other", text="第四件事")
     assert answer.status_code == 409
     assert "第四件事" not in visitor.get("/case/complaint")
+
+
+def test_the_page_of_the_case_says_for_thirty_days_that_there_is_an_answer(visitor):
+    visitor.send("/case/complaint", about="late", text=SAID)
+    assert "您的投诉有了答复" not in visitor.get("/case")
+    unit = signed_in(visitor.service, StaffRole.UNIT, UNIT_CODE)
+    assert post(unit, "/staff/inbox/1", page="/staff/inbox/1", text="已经联系您了").status_code == 303
+    assert "您的投诉有了答复" in visitor.get("/case")
+    visitor.service.clock.advance(days=31)
+    visitor.log_in()
+    assert "您的投诉有了答复" not in visitor.get("/case")
 
 
 def test_of_a_case_elsewhere_the_pages_lead_to_what_is_said_of_that(visitor):

@@ -14,6 +14,7 @@ from caseq.rules.duties import StaffRole
 from caseq.rules.numbers import LONGEST_NUMBER
 from caseq.store.looks import Entry
 from caseq.web.console import gate
+from caseq.web.console.auditwords import ACTS
 from caseq.web.current import runtime
 from caseq.web.looked import FUNCTIONS
 
@@ -22,32 +23,6 @@ blueprint = Blueprint("audit", __name__, url_prefix=f"{gate.PREFIX}/audit")
 _NOTHING = "请至少填一项：案件编号、警号或者日期"
 _NO_DAY = "日期写成 2026-11-23 这样"
 _UNKNOWN = "没有这个案件，或者没有这个警号"
-#: The acts in words; one that is not here stands as the audit has it.
-ACTS: Mapping[str, str] = {
-    "view": "当事人查看",
-    "login": "当事人登录",
-    "sign_out": "当事人退出",
-    "ask_code": "有人要验证码",
-    "push": "办案系统报送",
-    "desk": "看案件",
-    "phone_view": "电话里念给来电人",
-    "identity": "窗口核对证件",
-    "explain": "查为什么看得到",
-    "safe_contact": "看怎样联系",
-    "paper_codes": "打印查询码",
-    "proof": "出告知证明",
-    "revoke": "停止查询",
-    "confirm": "恢复查询",
-    "staff_sign_in": "登录管理台",
-    "staff_sign_out": "退出管理台",
-    "staff_refused": "要做不归自己的事，被拒绝",
-    "delegate": "委托代签",
-    "complaint_answer": "答复投诉",
-    "rotate_keys": "更换密钥",
-    "watch_case": "开始关注查看",
-    "unwatch_case": "不再关注查看",
-    looking.SEARCH: "查审计记录",
-}
 #: What stands in the facts of a row as who and why.
 _WHO, _WHY = "by", "reason"
 

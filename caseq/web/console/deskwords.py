@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from caseq import counter, delivering, desk
 from caseq.rules.access import Closed
@@ -12,7 +11,6 @@ from caseq.rules.disclosure import CaseView
 from caseq.rules.papers import Paper
 from caseq.web import casepage
 from caseq.web.casepage import CasePage, TransferPage
-from caseq.web.console import gate
 from caseq.web.current import runtime
 from caseq.web.language import words
 from caseq.web.wording import KINDS, role_word
@@ -99,11 +97,6 @@ def role(kind: str, role_: str, n: int = 0) -> str:
 
 def kind(kind_: str) -> str:
     return str(words("zh").say(KINDS[Kind(kind_)]))
-
-
-def last_minute(end: datetime) -> str:
-    """The last minute before this end: midnight would read as the day after."""
-    return gate.moment(end - timedelta(minutes=1))
 
 
 @dataclass(frozen=True)

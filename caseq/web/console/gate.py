@@ -1,6 +1,6 @@
 """The gate before the console: who is signed in, and whether what is asked for belongs to that person's duties."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
@@ -20,7 +20,8 @@ SESSION = "caseq-staff"
 def register(app: Flask) -> None:
     """Install the gate, and what every page of the console shows."""
     app.before_request(_let_in)
-    app.context_processor(lambda: {"me": g.get("signed_in") and me(), "Duty": Duty, "at": moment})
+    app.context_processor(lambda: {"me": g.get("signed_in") and me(), "Duty": Duty})
+    app.context_processor(lambda: {"at": moment, "last_minute": last_minute})
 
 
 def me() -> Staff:
@@ -95,3 +96,8 @@ def moment(at: datetime) -> str:
     """A moment as staff read it: day and time at the bureau."""
     here = at.astimezone(BUREAU_TIME)
     return f"{here.year}年{here.month}月{here.day}日 {here:%H:%M}"
+
+
+def last_minute(end: datetime) -> str:
+    """The last minute before this end: midnight would read as the day after."""
+    return moment(end - timedelta(minutes=1))

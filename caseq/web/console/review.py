@@ -1,20 +1,26 @@
 """Releasing: the queue by due date, one change with what each role would see of it, and the decisions about it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, abort, request
 
+from caseq import reporting
 from caseq.intake import releasing, reviewing
 from caseq.intake.releasing import Done
+from caseq.rules.annual import OnTime
 from caseq.rules.case import BUREAU_TIME, bureau_date
 from caseq.web.console import gate, reviewwords
 from caseq.web.current import runtime
+from caseq.web.kept import kept
 from caseq.web.language import words
 
 blueprint = Blueprint("review", __name__, url_prefix=f"{gate.PREFIX}/queue")
 
 #: What is written about a decision at most.
 LONGEST_REASON = 300
+#: How far back the figures on the queue go.
+_LOOKED_BACK = timedelta(days=90)
 
 
 @blueprint.get("")
@@ -33,8 +39,17 @@ def queue() -> Response:
         near=near,
         released=released,
         withheld=withheld,
+        units=_units(),
+        days=_LOOKED_BACK.days,
         done=request.args.get("done"),
     )
+
+
+def _units() -> Sequence[OnTime]:
+    """How each unit, or one's own, told lately what was due; some minutes old."""
+    parts, unit = runtime(), gate.me().unit
+    now = parts.clock()
+    return kept(("on time", unit), lambda: reporting.on_time(parts, now - _LOOKED_BACK, now, unit))
 
 
 @blueprint.get("/<int:release_id>")

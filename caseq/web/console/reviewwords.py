@@ -1,7 +1,7 @@
 """A change that waits, in the words of those who decide: how near its due date is, and what each role would see."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -253,11 +253,22 @@ def _change(reader: Reader, kind: str, settings: Settings, words: Words, now: da
         roles=words.say(role_word(kind, reader.role))
         + (f"（{reader.people} 位）" if reader.people else "（现在没有）"),
         clause=words.listed([clause_words(clause, words) for clause in sorted(clauses)]) if clauses else None,
-        added=[line for line in after if line not in before],
-        gone=[line for line in before if line not in after],
-        kept=[line for line in after if line in before],
+        added=_besides(after, before),
+        gone=_besides(before, after),
+        kept=_besides(after, _besides(after, before)),
         hidden=[what for what, _ in built.hidden] if built else [],
     )
+
+
+def _besides(lines: Sequence[str], others: Iterable[str]) -> list[str]:
+    """The lines without the others, each of which takes one away: what stands twice is twice."""
+    left = Counter(others)
+    besides = []
+    for line in reversed(lines):  # the newest entry is on top: of two that read alike the upper one is new
+        left[line] -= 1
+        if left[line] < 0:
+            besides.append(line)
+    return besides[::-1]
 
 
 def _together(changes: Sequence[Change], words: Words) -> Sequence[Change]:
