@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -14,10 +15,11 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from caseq.store import schema
+from caseq.store import auditing, schema
 from caseq.store.database import Database
 from caseq.store.sealing import Sealer
 from caseq.store.tables import metadata
+from caseq.web.console.auditwords import ACTS
 from tests.service import Clock, Served, Service, taking_everything
 from tests.service import service as build_service
 
@@ -45,6 +47,20 @@ def _logs_left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     structlog.configure(processors=[*others, plain])
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_act_has_a_word() -> Iterator[None]:
+    """Whatever a test has the service note, the auditor reads it in words."""
+    record = auditing.record
+
+    def noted(connection: Connection, act: str, *rest: Any, **more: Any) -> None:
+        assert act in ACTS, f"no word for {act} in web/console/auditwords.py"
+        record(connection, act, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auditing, "record", noted)
+        yield
 
 
 @pytest.fixture

@@ -20,10 +20,11 @@ class DueDate:
 
 
 class DueDates:
-    """The shortest limits among the roles that may be told, online or on paper; each day is counted once."""
+    """The shortest limits among the roles that may be told, online or on paper; what was found once is kept."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._limits: dict[tuple[Kind, str, Role | None, timelimits.Said], Limit] = {}
         self._counted: dict[tuple[date, Limit], Due] = {}
         self._roles: defaultdict[tuple[Kind, str], set[Role]] = defaultdict(set)
         for rule in settings.policy.rules:
@@ -31,9 +32,21 @@ class DueDates:
 
     def of(self, kind: Kind, milestone: Milestone, formed_at: datetime) -> DueDate:
         """By when a milestone that was formed or changed at this moment must be told."""
-        roles = self._roles[kind, milestone.name]
-        limit = timelimits.shortest(self._settings.time_limits, kind, milestone.name, roles, milestone.details)
+        limit = self._limit(kind, milestone, None)
         return DueDate(self._due(formed_at, limit), limit, limit != self._settings.time_limits.general)
+
+    def for_role(self, kind: Kind, milestone: Milestone, role: Role, formed_at: datetime) -> Due:
+        """By when this role must be told of it."""
+        return self._due(formed_at, self._limit(kind, milestone, role))
+
+    def _limit(self, kind: Kind, milestone: Milestone, role: Role | None) -> Limit:
+        """The limit for one role, or (None) the shortest for all who may be told."""
+        asked = kind, milestone.name, role, timelimits.said(milestone.details)
+        if asked not in self._limits:
+            roles = self._roles[kind, milestone.name] if role is None else {role}
+            found = timelimits.shortest(self._settings.time_limits, kind, milestone.name, roles, milestone.details)
+            self._limits[asked] = found
+        return self._limits[asked]
 
     def _due(self, formed_at: datetime, limit: Limit) -> Due:
         if limit.unit is LimitUnit.HOURS:

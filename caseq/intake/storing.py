@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 
 from caseq.intake.batch import Batch, Heard
 from caseq.intake.duedates import DueDates
-from caseq.rules import telling, workdays
+from caseq.rules import telling
 from caseq.rules.approval import State
 from caseq.rules.book import Book, Change
-from caseq.rules.case import Kind, Milestone, RecordType, Role
+from caseq.rules.case import Milestone, RecordType
 from caseq.rules.telling import Wait
-from caseq.rules.timelimits import limit_for
 from caseq.rules.workdays import Due
 from caseq.runtime import Runtime
 from caseq.settings import Source
@@ -35,7 +34,7 @@ def store(
         if found := former.get(change.key):
             cause = f"{found.party_id}:{change.event.sequence}"
             outbox.add_notice(connection, Purpose.NUMBER, found.party_id, found.phone_hash, cause, now, found.sealed)
-    news = [_news(runtime, book, heard, party_ids, now, undo) for heard in batch.news]
+    news = [_news(runtime, dues, book, heard, party_ids, now, undo) for heard in batch.news]
     outbox.add_news(connection, news, now)
     for item in news:
         if item.wait in (Wait.IN_PERSON, Wait.STAFF_TELL):
@@ -107,7 +106,13 @@ def _due_of(batch: Batch, dues: DueDates, change: Change) -> Due | None:
 
 
 def _news(
-    runtime: Runtime, book: Book, heard: Heard, party_ids: Mapping[str, int], now: datetime, undo: timedelta
+    runtime: Runtime,
+    dues: DueDates,
+    book: Book,
+    heard: Heard,
+    party_ids: Mapping[str, int],
+    now: datetime,
+    undo: timedelta,
 ) -> outbox.News:
     """The change as the outbox keeps it for this party: when it is due, and why not at once."""
     entry, change = book.parties[heard.party], heard.change
@@ -116,7 +121,7 @@ def _news(
     assert case is not None
     record = change.after.record if isinstance(change.after.record, Milestone) else None
     how = telling.manner(runtime.settings.telling, record.name if record else None, entry.live.role)
-    end = _legal_end(runtime, case.kind, record, entry.live.role, change.event.time) if record else None
+    end = dues.for_role(case.kind, record, entry.live.role, change.event.time) if record else None
     tell_first = record is not None and record.tell_first
     wait, due_at = telling.wait_of(how, tell_first, end.at if end else None, now)
     if due_at < now + undo:
@@ -137,8 +142,3 @@ def _news(
         legal_end_at=end.at if end else None,
         legal_end_provisional=end.is_provisional if end else None,
     )
-
-
-def _legal_end(runtime: Runtime, kind: Kind, milestone: Milestone, role: Role, formed_at: datetime) -> Due:
-    limit = limit_for(runtime.settings.time_limits, kind, milestone.name, role, milestone.details)
-    return workdays.due(runtime.settings.workdays, formed_at, limit)

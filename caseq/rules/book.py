@@ -84,12 +84,7 @@ class Book:
 
     def know(self, type_: RecordType, key: str, entry: Entry[Case] | Entry[Party] | Entry[Milestone]) -> None:
         """Enter a record as the ledger has it, or as it has just become."""
-        shelves: dict[RecordType, dict[str, Any]] = {
-            RecordType.CASE: self.cases,
-            RecordType.PARTY: self.parties,
-            RecordType.MILESTONE: self.milestones,
-        }
-        shelves[type_][key] = entry
+        self._shelf(type_)[key] = entry
         self._keys_of[type_, entry.case_key][key] = None
 
     def place(self, event: Event) -> Placed | Change:
@@ -197,9 +192,13 @@ class Book:
         return self.milestones.get(event.record.key) if isinstance(event.record, Milestone) else None
 
     def _entry(self, type_: RecordType, key: str) -> Entry[Any] | None:
+        found: Entry[Any] | None = self._shelf(type_).get(key)
+        return found
+
+    def _shelf(self, type_: RecordType) -> dict[str, Any]:
         if type_ is RecordType.CASE:
-            return self.cases.get(key)
-        return self.parties.get(key) if type_ is RecordType.PARTY else self.milestones.get(key)
+            return self.cases
+        return self.parties if type_ is RecordType.PARTY else self.milestones
 
     def _after(self, event: Event, before: Entry[Any] | None, case_key: str) -> Entry[Any]:
         record = event.record
@@ -219,7 +218,8 @@ class Book:
         return ((key, entry) for key in keys if _is_live_in(case_key, entry := self.parties[key]))
 
     def milestones_of(self, case_key: str) -> Iterator[tuple[str, Entry[Milestone]]]:
-        """The live milestones of a case, by key; complete only for cases whose case or party records change."""
+        """The live milestones of a case, by key: all where case or party records change, else those that may read like
+        one that changes."""
         keys = self._keys_of[RecordType.MILESTONE, case_key]
         return ((key, entry) for key in keys if _is_live_in(case_key, entry := self.milestones[key]))
 

@@ -53,7 +53,8 @@ class Editor:
         return (*about, *(values.get(name) for name in fields))
 
     def dated(self, book: Book, change: Change) -> Iterator[tuple[str, Entry[Milestone]]]:
-        """The changed milestone, and others of its case, with the moments since when each and its line are shown.
+        """The changed milestone, and others of its case and name, with the moments since when each and its line are
+        shown.
 
         What reads alike for several suspects is one line, and its day must not tell that there are several: a line
         keeps its day for as long as any milestone makes it. The book is that right after the change.
@@ -64,7 +65,12 @@ class Editor:
         if not any(self._is_of_a_line(book, change.case_key, entry) for entry in (before, after)):
             yield change.key, after
             return
-        others = {key: entry for key, entry in book.milestones_of(change.case_key) if key != change.key}
+        names = {entry.record.name for entry in (before, after) if entry and entry.record}
+        others = {
+            key: entry
+            for key, entry in book.milestones_of(change.case_key)
+            if key != change.key and entry.record is not None and entry.record.name in names
+        }
         stood: dict[Shown, datetime] = {}
         for entry in (*others.values(), *([before] if before else [])):
             line = self._line(book, change.case_key, entry)
@@ -156,12 +162,16 @@ class Editor:
     def _others(
         self, book: Book, case_key: str, key: str, case: Case, party: Party, records: Iterable[object]
     ) -> list[Shown]:
-        """What the party reads of other milestones of every suspect: project() shows what reads alike once."""
+        """What the party reads of other milestones of the same name of every suspect: project() shows what reads alike
+        once."""
         crowd = self.policy.of_every_subject.get((case.kind, party.role), frozenset())
-        if not any(isinstance(record, Milestone) and record.name in crowd for record in records):
+        names = {record.name for record in records if isinstance(record, Milestone)} & crowd
+        if not names:
             return []
-        page = self._read(book, case_key, case, party)
-        return [shown for other, shown in page.items() if other != key and shown[0] in crowd]
+        live = (entry.live for other, entry in book.milestones_of(case_key) if other != key)
+        narrowed = case_key in book.narrowed
+        read = (self._shown(case, party, one, narrowed) for one in live if one is not None and one.name in names)
+        return [shown for shown in read if shown is not None]
 
     def _sides_of_case(self, book: Book, change: Change, case: Case, party: Party) -> tuple[Shown | None, Shown | None]:
         before = change.before.live if change.before else None

@@ -20,10 +20,10 @@ class Shorter:
     measures: frozenset[Measure] = frozenset()
     actions: frozenset[MeasureAction] = frozenset()
 
-    def covers(self, kind: Kind, milestone: MilestoneName, role: Role, details: Mapping[str, object]) -> bool:
+    def covers(self, kind: Kind, milestone: MilestoneName, role: Role, said: "Said") -> bool:
         """Whether it is this limit's matter; what the details do not say is taken for what makes it so."""
         named = kind is self.kind and milestone in self.milestones and role in self.roles
-        return named and _fits(self.measures, details.get("measure")) and _fits(self.actions, details.get("action"))
+        return named and _fits(self.measures, said[0]) and _fits(self.actions, said[1])
 
     def meets(self, other: "Shorter") -> bool:
         """Whether both cover some of the same."""
@@ -45,12 +45,15 @@ class TimeLimits:
     shorter: Sequence[Shorter] = ()
 
 
+#: What limits ask of the details of a milestone: the measure and the action.
+Said = tuple[object, object]
+
+
 def limit_for(
     limits: TimeLimits, kind: Kind, milestone: MilestoneName, role: Role, details: Mapping[str, object] | None
 ) -> Limit:
     """The shortest limit within which this role must be told of this milestone with these details."""
-    covering = [one.limit for one in limits.shorter if one.covers(kind, milestone, role, details or {})]
-    return min([limits.general, *covering], key=lambda limit: limit.length)
+    return shortest(limits, kind, milestone, [role], details)
 
 
 def shortest(
@@ -61,8 +64,14 @@ def shortest(
     details: Mapping[str, object] | None,
 ) -> Limit:
     """The shortest limit within which any of these roles must be told of this milestone with these details."""
-    each = [limit_for(limits, kind, milestone, role, details) for role in roles]
-    return min([limits.general, *each], key=lambda limit: limit.length)
+    asked = said(details)
+    covering = [one.limit for role in roles for one in limits.shorter if one.covers(kind, milestone, role, asked)]
+    return min([limits.general, *covering], key=lambda limit: limit.length)
+
+
+def said(details: Mapping[str, object] | None) -> Said:
+    """What limits look at in these details; alike in it, they have the same limits."""
+    return (details.get("measure"), details.get("action")) if details else (None, None)
 
 
 def undecided(shorter: Sequence[Shorter]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Date,
     Dialect,
     Select,
     Table,
@@ -37,12 +38,12 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def among(connection: Connection, searched: Column[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Whether the column holds one of the values, which are texts or whole numbers."""
+    """Whether the column holds one of the values, which are texts, whole numbers or days."""
     wanted = list(values)
     if connection.dialect.name == "postgresql":
-        each = BigInteger() if isinstance(searched.type, BigInteger) else Text()
+        each = searched.type if isinstance(searched.type, (BigInteger, Date)) else Text()
         return searched == any_(literal(wanted, ARRAY(each)))
-    return searched.in_(select(func.json_each(json.dumps(wanted)).table_valued("value").c.value))
+    return searched.in_(select(func.json_each(json.dumps(wanted, default=str)).table_valued("value").c.value))
 
 
 def among_given(dialect: str, searched: Column[Any], name: str) -> ColumnElement[bool]:

@@ -1,11 +1,13 @@
 """The ledger: cases, parties and milestones as pushed, read and written a batch at a time."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import chain
+from typing import Any, TypeGuard
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, select, text, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, or_, select, text, true
 
 from caseq.rules.book import Book, Entry
 from caseq.rules.case import (
@@ -35,6 +37,7 @@ _UNREAD = frozenset(
 )
 #: In the words of the index of live case numbers: SQLite uses it for no others.
 _IS_LIVE = text("cases.withdrawn IS false")
+_ALL: ColumnElement[bool] = true()
 Fingerprint = Callable[[str | None], str | None]
 
 
@@ -62,9 +65,7 @@ def open_book(
     _know_what_is_left(connection, book, keys_of_ids, events)
     _know_parties(connection, book, keys_of_ids, _keys(events, RecordType.PARTY))
     _know_milestones(connection, book, keys_of_ids, (), _keys(events, RecordType.MILESTONE))
-    whole = {lookup_key(event.case_number) for event in events if _needs_whole_case(policy, book, event)}
-    whole_ids = [id_ for id_, key in keys_of_ids.items() if key in whole]
-    _know_milestones(connection, book, keys_of_ids, whole_ids, ())
+    _know_other_milestones(connection, book, keys_of_ids, events, policy)
     for event in events:
         # A minor may come behind what must not be told of: nobody is to hear of that first.
         if book.narrows(event, book.known(event)):
@@ -113,15 +114,51 @@ def _know_what_is_left(
             book.left[keys_of_ids[row.case_id]].add((type_, row.key))
 
 
-def _needs_whole_case(policy: Policy, book: Book, event: Event) -> bool:
-    """Whether it takes the case's other milestones to know what the event changes on anybody's page."""
-    key = lookup_key(event.case_number)
-    if not isinstance(event.record, Milestone):
-        return True
-    case = book.cases[key].record if key in book.cases else None
-    known = book.known(event)
-    records = (event.record, known.record if known else None)
-    return case is not None and any((case.kind, one.name) in policy.line_fields for one in records if one)
+def _know_other_milestones(
+    connection: Connection, book: Book, keys_of_ids: dict[int, str], events: Iterable[Event], policy: Policy
+) -> None:
+    """Enter what it takes to know what the events change on anybody's page: of a case or party all milestones of the
+    case, of a milestone those that may read like it."""
+    whole: set[str] = set()
+    stated: dict[str, list[Milestone]] = defaultdict(list)
+    for event in events:
+        key = lookup_key(event.case_number)
+        records = _states_of(book, event)
+        if records is None:
+            whole.add(key)
+        elif key in book.cases and (case := book.cases[key].record) is not None:
+            stated[key] += [one for one in records if (case.kind, one.name) in policy.line_fields]
+    whole_ids = [id_ for id_, key in keys_of_ids.items() if key in whole]
+    _know_milestones(connection, book, keys_of_ids, whole_ids, ())
+    compared = {key: records for key, records in stated.items() if records and key not in whole}
+    ids = [id_ for id_, key in keys_of_ids.items() if key in compared]
+    alike = _may_read_like(connection, policy, list(chain.from_iterable(compared.values())))
+    _know_milestones(connection, book, keys_of_ids, ids, (), alike)
+
+
+def _states_of(book: Book, event: Event) -> Sequence[Milestone] | None:
+    """What a milestone is by the event, and was before it; None if the event is of something else."""
+    record = event.record
+    if not isinstance(record, Milestone) and not _is_withdrawal_of(record, RecordType.MILESTONE):
+        return None
+    known = book.milestones.get(record.key)
+    return [one for one in (record, known.record if known else None) if isinstance(one, Milestone)]
+
+
+def _may_read_like(connection: Connection, policy: Policy, stated: Sequence[Milestone]) -> ColumnElement[bool]:
+    """Of the name of one of these and, where all who read of every suspect see its day, of its day or of none."""
+    names = {one.name for one in stated}
+    dayless = {name for (_, name), fields in policy.line_fields.items() if "occurred_on" not in fields}
+    of_day = or_(
+        milestones.c.occurred_on.is_(None),
+        bulk.among(connection, milestones.c.occurred_on, {one.occurred_on for one in stated if one.occurred_on}),
+        bulk.among(connection, milestones.c.name, names & dayless),
+    )
+    return and_(bulk.among(connection, milestones.c.name, names), of_day)
+
+
+def _is_withdrawal_of(record: object, type_: RecordType) -> TypeGuard[Withdrawal]:
+    return isinstance(record, Withdrawal) and record.record is type_
 
 
 def _keys(events: Iterable[Event], type_: RecordType) -> list[str]:
@@ -129,8 +166,7 @@ def _keys(events: Iterable[Event], type_: RecordType) -> list[str]:
     return [
         event.record.key
         for event in events
-        if isinstance(event.record, record_type)
-        or (isinstance(event.record, Withdrawal) and event.record.record is type_)
+        if isinstance(event.record, record_type) or _is_withdrawal_of(event.record, type_)
     ]
 
 
@@ -144,9 +180,15 @@ def _know_parties(connection: Connection, book: Book, keys_of_ids: dict[int, str
 
 
 def _know_milestones(
-    connection: Connection, book: Book, keys_of_ids: dict[int, str], whole: Collection[int], keys: Collection[str]
+    connection: Connection,
+    book: Book,
+    keys_of_ids: dict[int, str],
+    case_ids: Collection[int],
+    keys: Collection[str],
+    of_cases: ColumnElement[bool] = _ALL,
 ) -> None:
-    rows = list(_touched(connection, milestones, book.source, whole, keys, true()))
+    """Enter the milestones with these keys, and of these cases those that `of_cases` takes."""
+    rows = list(_touched(connection, milestones, book.source, case_ids, keys, of_cases))
     _know_origins(connection, book, keys_of_ids, rows)
     for row in rows:
         book.know(RecordType.MILESTONE, row.key, _milestone_entry(row, keys_of_ids[row.case_id]))

@@ -78,7 +78,7 @@ def test_a_task_that_was_done_is_not_made_again_for_the_same_hour(guarded: Servi
 
 def test_acts_that_read_no_case_are_not_counted(guarded: Service) -> None:
     clerk = hire(guarded, None)
-    read(guarded, clerk, 1, 2, 3, 4, act="sign_in")
+    read(guarded, clerk, 1, 2, 3, 4, act="staff_sign_in")
     read(guarded, clerk, 1, 2, 3, 4, act=looking.SEARCH)
     guarding.look(guarded.runtime)
     assert reasons(guarded) == []

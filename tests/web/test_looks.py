@@ -74,7 +74,7 @@ def test_looks_at_other_parties_and_acts_that_would_tell_too_much_are_not_told(v
     looked(victim, "phone_view", party_id=2, case_id=1, staff_id=clerk)
     looked(victim, "safe_contact", party_id=2, case_id=1)
     looked(victim, "preview", party_id=1, case_id=1, staff_id=reviewer)
-    looked(victim, "review", case_id=1, staff_id=reviewer)
+    looked(victim, "release_look", case_id=1, staff_id=reviewer)
     looked(victim, "number_dead", party_id=1, case_id=1)
     looked(victim, "proof", case_id=1, party_id=2, facts={"by": "party"})
     assert looks(victim, token)["by_staff"] == []

@@ -14,7 +14,7 @@ from caseq.rules.duties import StaffRole
 from caseq.rules.numbers import LONGEST_NUMBER
 from caseq.store.looks import Entry
 from caseq.web.console import gate
-from caseq.web.console.auditwords import ACTS
+from caseq.web.console.auditwords import ACTS, FACTS
 from caseq.web.current import runtime
 from caseq.web.looked import FUNCTIONS
 
@@ -84,5 +84,5 @@ def _line(entry: Entry) -> Line:
         case_number=entry.case_number or "",
         party=entry.party or "",
         why=str(why or ""),
-        facts="；".join(f"{name} {value}" for name, value in facts.items()),
+        facts="；".join(f"{FACTS.get(name, name)} {value}" for name, value in facts.items()),
     )
