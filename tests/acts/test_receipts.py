@@ -131,6 +131,7 @@ def test_it_fits_on_one_sheet_for_everybody(service, kind, role):
     assert isinstance(made, Printed)
     paper = Paper(service, made)
     assert len(paper.document) == (2 if made.receipt.rights else 1)
+    assert solid(made.hash[:16]) in "".join((paper.front, *paper.back))
     assert (UNIT["phone"] in paper.front) is ((kind, role, "unit") in matrix.CELLS)
 
 
