@@ -13,7 +13,6 @@ from caseq.store import auditing, complaints, outbox, tasks, voices
 from caseq.store.complaints import Answered, Complaint, Desk, Waiting
 from caseq.store.outbox import News
 from caseq.store.voices import OfUnit, Said
-from caseq.voicing import TASK_AT
 
 _RATED = timedelta(days=365)
 _MOST = 50
@@ -82,7 +81,7 @@ def answer(runtime: Runtime, by: Staff, id_: int, text: str) -> Failed | None:
         done = complaints.answer(connection, runtime.sealer, desk_of(by), id_, level, text, by.id, now)
         if done is None:
             return Failed.GONE
-        tasks.finish_answer(connection, TASK_AT[level], str(id_), by.badge, now)
+        tasks.finish_answer(connection, tasks.AT_LEVEL[level], str(id_), by.badge, now)
         facts = {"complaint": id_, "level": level.value, "in_time": done.in_time}
         auditing.record(connection, "complaint_answer", now, case_id=done.case_id, facts=facts, staff_id=by.id)
         outbox.add_news(connection, [_news(id_, level, done, now)], now)

@@ -32,8 +32,6 @@ class Failed(StrEnum):
     NOT_NOW = "not now"  # no such complaint, or it waits for its answer and the time for that is not over
 
 
-#: What staff have to do about a complaint that waits at this level.
-TASK_AT = {Level.UNIT: tasks.Kind.ANSWER, Level.SUPERVISOR: tasks.Kind.SUPERVISE}
 #: How long the page of the case says that there is an answer.
 _LATELY = timedelta(days=30)
 
@@ -152,7 +150,7 @@ def recount(runtime: Runtime) -> None:
     """Make provisional due dates of what waits for an answer final where all their days are known now."""
     days = {Level.UNIT: runtime.settings.voices.answer_days, Level.SUPERVISOR: runtime.settings.voices.second_days}
     with runtime.database.transaction() as connection:
-        for level, kind in TASK_AT.items():
+        for level, kind in tasks.AT_LEVEL.items():
             for id_, at in complaints.provisional(connection, level):
                 if not (due := _due(runtime, at, days[level])).is_provisional:
                     complaints.settle(connection, id_, level, due.at)

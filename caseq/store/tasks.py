@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select, update
 
 from caseq.rules.case import RecordType
+from caseq.rules.voices import Level
 from caseq.store.database import insert_into
 from caseq.store.tables import cases, outbox, parties, tasks
 
@@ -26,8 +27,8 @@ class Kind(StrEnum):
     SUPERVISE = "supervise"
 
 
-#: What is done by an answer to the party, and by no note.
-_DONE_BY_AN_ANSWER = (Kind.ANSWER.value, Kind.SUPERVISE.value)
+#: What a complaint that waits at a level is to staff; it is done by an answer to the party, and by no note.
+AT_LEVEL: Mapping[Level, Kind] = {Level.UNIT: Kind.ANSWER, Level.SUPERVISOR: Kind.SUPERVISE}
 
 
 def make(
@@ -125,9 +126,7 @@ class Finished:
 
 def finish(connection: Connection, task_id: int, by: str, note: str, now: datetime) -> Finished | None:
     """Note that this was done; what it was about, None if there is no such task to do or only an answer does it."""
-    mine = update(tasks).where(
-        tasks.c.id == task_id, tasks.c.done_at.is_(None), tasks.c.kind.not_in(_DONE_BY_AN_ANSWER)
-    )
+    mine = update(tasks).where(tasks.c.id == task_id, tasks.c.done_at.is_(None), tasks.c.kind.not_in(AT_LEVEL.values()))
     about = (tasks.c.kind, tasks.c.party_id, tasks.c.case_id, tasks.c.message_id)
     row = connection.execute(mine.values(done_at=now, done_by=by, note=note).returning(*about)).first()
     return None if row is None else Finished(Kind(row.kind), *tuple(row)[1:])
