@@ -264,13 +264,18 @@ def test_how_somebody_was_told_is_a_link_of_the_case_and_a_page_that_is_fine(sit
     assert page.locator(".qr svg").is_visible()
 
 
-def test_how_somebody_was_told_has_nothing_for_axe_to_find(look, shown):
+@pytest.mark.parametrize("path", ["/case/notices", "/case/looks"])
+def test_what_a_party_reads_beside_its_case_is_fine(look, shown, path):
     page, url, _ = look
     service, _ = shown
     service.clock.advance(days=1)
     page.context.add_cookies([{"name": "caseq", "value": str(service.log_in()), "url": url}])
-    page.goto(f"{url}/case/notices")
-    assert page.locator(".log > li").count() == 1
+    for width in (1280, 375):
+        page.set_viewport_size({"width": width, "height": 812})
+        page.goto(url + path)
+        assert page.locator(".log > li" if path == "/case/notices" else "h1").count() == 1
+        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in Axe().run(page).response["violations"]] == []
+        assert page.evaluate(SIDEWAYS) == 0
     is_fine(page)
     page.context.clear_cookies(name="caseq")
 
