@@ -28,7 +28,7 @@ class Refused(StrEnum):
     NOT_YOURS = "not yours"  # the duty is another role's, or the case another unit's
     NOBODY = "nobody"
     PAPERS = "papers"  # more papers are needed in this role
-    NO_MOBILE = "no mobile"
+    NO_MOBILE = "no mobile"  # or one that no SMS may be sent to
     SAME_NUMBER = "same number"
     WAITS = "waits"  # another correction of this party waits
     EDITED = "edited"  # the contact was edited by hand, or its key is not here
@@ -66,7 +66,7 @@ def ask_number(runtime: Runtime, by: Staff, party_id: int, seen: Collection[Pape
         party = _at_counter(runtime, connection, by, party_id, seen, now)
         if isinstance(party, Refused):
             return party
-        if phone is None:
+        if phone is None or not phone.startswith(runtime.settings.sending.prefixes):
             return Refused.NO_MOBILE
         row = corrections.contact_row(connection, party_id)
         contact = contacts.checked(connection, runtime.sealer, row, now)

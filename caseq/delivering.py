@@ -37,6 +37,9 @@ class Refused(StrEnum):
     UNDER_WAY = "under way"  # a notice of this is under way, or was delivered
     KNOWN = "known"  # what became of it was noted before
     AHEAD = "ahead"  # that moment has not come
+    BEFORE = "before"  # at that moment the notice was not made yet
+    NOT_THEIRS = "not theirs"  # this receiver may not take it
+    LONG_DOCUMENT = "long document"
     NO_RECEIVER = "no receiver"  # what was delivered, somebody took
 
 
@@ -79,11 +82,13 @@ def make(
     runtime: Runtime, by: Staff, party_id: int, milestone_id: int, method: Method, document_number: str
 ) -> int | Refused:
     """The id of the notice that was made of this milestone for this party, once, whoever sends the form first."""
-    now, document = runtime.clock(), document_number.strip()[:LONGEST_NUMBER] or None
+    now, document = runtime.clock(), document_number.strip() or None
     if not by.may(Duty.NOTICES):
         return Refused.NOT_YOURS
     if method is not Method.CALL_BACK and document is None:
         return Refused.NO_DOCUMENT
+    if document is not None and len(document) > LONGEST_NUMBER:
+        return Refused.LONG_DOCUMENT
     with runtime.database.transaction() as connection:
         what = deliveries.one(connection, _window(runtime, by), party_id, milestone_id)
         if what is None:
@@ -114,6 +119,10 @@ def record(
         about = deliveries.about(connection, delivery_id)
         if about is None or not by.is_of(about.unit_code):
             return Refused.NOBODY
+        if at < about.made_at.replace(second=0, microsecond=0):
+            return Refused.BEFORE
+        if taken_by is not None and not byhand.may_receive(about.kind, taken_by):
+            return Refused.NOT_THEIRS
         if not deliveries.end(connection, delivery_id, result, taken_by, at, by.id, now):
             return Refused.KNOWN
         _follow(connection, about, delivery_id, result, by, at, now)

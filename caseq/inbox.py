@@ -50,9 +50,14 @@ def box(runtime: Runtime, by: Staff, level: Level) -> Box:
 
 
 def read(runtime: Runtime, by: Staff, id_: int) -> tuple[Waiting, Complaint] | None:
-    """One complaint with its texts, noted in the audit; None if there is none in this person's inbox."""
+    """One complaint with its texts, noted in the audit; None if there is none in this person's inbox.
+
+    The office above reads what was taken there, and nothing before.
+    """
     with runtime.database.transaction() as connection:
         found = complaints.one(connection, runtime.sealer, desk_of(by), id_)
+        if found is not None and level_of(by) is Level.SUPERVISOR and found[1].second is None:
+            return None
         if found is not None:
             facts = {"complaint": id_}
             case_id = found[0].case_id

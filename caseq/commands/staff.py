@@ -32,7 +32,9 @@ def add(badge: str, role: str, unit: str | None, name: str, by: str) -> None:
     from caseq.rules.duties import StaffRole, is_account_fit
 
     if not is_account_fit(badge, StaffRole(role), unit):
-        raise click.UsageError("A badge has 1 to 30 letters or digits; a unit 1 to 20, and the role unit needs one.")
+        raise click.UsageError(
+            "A badge has 1 to 30 letters, digits or hyphens; a unit 1 to 20, and the role unit needs one."
+        )
     password = staffing.hire(configured.runtime(), badge, name, StaffRole(role), unit, by)
     if password is None:
         _refuse(f"{badge} has an account, maybe a disabled one.")

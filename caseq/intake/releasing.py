@@ -55,9 +55,9 @@ class _Turn:
 def agree(runtime: Runtime, by: Staff, release_id: int, step: int, mark: str) -> Done:
     """Sign the step of a change whose preview bore this mark; the last signature releases it."""
     with _turn(runtime, by, release_id) as turn:
-        if turn is None or turn.own is None:
+        if turn is None or (turn.own is None and turn.release.step == step):
             return Done.NOT_YOURS
-        if not _is_open(turn) or turn.release.step != step:
+        if turn.own is None or not _is_open(turn) or turn.release.step != step:
             return Done.OVERTAKEN
         if _has_signed(turn, by):
             return Done.SIGNED_ALREADY
@@ -89,9 +89,10 @@ def give_back(runtime: Runtime, by: Staff, release_id: int, step: int, reason: s
     if not reason.strip():
         return Done.UNFIT
     with _turn(runtime, by, release_id) as turn:
-        if turn is None or turn.own is None:
+        if turn is None or (turn.own is None and turn.release.step == step):
             return Done.NOT_YOURS
-        if not _is_open(turn) or not _move(turn, step, {"state": State.RETURNED.value, "step": 0}):
+        back = {"state": State.RETURNED.value, "step": 0}
+        if turn.own is None or not _is_open(turn) or not _move(turn, step, back):
             return Done.OVERTAKEN
         _decide(turn, by, Decision.RETURNED, reason.strip())
         return Done.RETURNED
@@ -104,23 +105,24 @@ def withhold(runtime: Runtime, by: Staff, release_id: int, step: int, ground: st
     if known is None or not reason.strip() or not today <= until <= today + LONGEST_WITHHELD:
         return Done.UNFIT
     with _turn(runtime, by, release_id) as turn:
-        if turn is None or turn.own is None:
+        if turn is None or (turn.own is None and turn.release.step == step):
             return Done.NOT_YOURS
         values = {"state": State.WITHHELD.value, "step": 0, "ground": known.key, "withheld_until": until}
-        if not _is_open(turn) or not _move(turn, step, values):
+        if turn.own is None or not _is_open(turn) or not _move(turn, step, values):
             return Done.OVERTAKEN
         _decide(turn, by, Decision.WITHHELD, f"{known.key}: {reason.strip()}")
         return Done.WITHHELD
 
 
 def send_again(runtime: Runtime, by: Staff, release_id: int, reason: str) -> Done:
-    """Have a returned or withheld change decided anew, by somebody of its unit or of those who may sign it."""
+    """Have a change decided anew: a returned one by somebody of its unit or of those who may sign it, a withheld one
+    before its day by the latter only."""
     if not reason.strip():
         return Done.UNFIT
     with _turn(runtime, by, release_id) as turn:
         if turn is None or not (turn.own or _is_of_unit(by, turn.release)):
             return Done.NOT_YOURS
-        was = releases.at_step(0, State.RETURNED, State.WITHHELD)
+        was = releases.at_step(0, State.RETURNED, *([State.WITHHELD] if turn.own else []))
         values = {"state": State.WAITING.value, "ground": None, "withheld_until": None}
         if not releases.move(turn.connection, release_id, was, **values):
             return Done.OVERTAKEN

@@ -8,7 +8,7 @@ from enum import StrEnum
 from caseq.intake import placing
 from caseq.intake.duedates import DueDate, DueDates
 from caseq.intake.placing import Preview
-from caseq.rules.approval import Nearness, State, may_sign, nearness, workdays_between
+from caseq.rules.approval import Nearness, State, Step, may_sign, nearness, workdays_between
 from caseq.rules.case import Event, Kind, Milestone, bureau_date
 from caseq.rules.duties import Duty, Staff
 from caseq.rules.workdays import last_day
@@ -99,9 +99,7 @@ def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
     still_open = is_open(found, now)
     still = found.state in releases.OPEN
     source = runtime.settings.sources[found.source]
-    is_signer = by.may(Duty.REVIEW) and any(
-        may_sign(step, found.unit_code, who) for step in found.chain for who in for_whom
-    )
+    is_signer = any(_signs(by, for_whom, found, step) for step in found.chain)
     undo_from = now - runtime.settings.approval.undo
     return Review(
         release=found,
@@ -114,8 +112,14 @@ def one(runtime: Runtime, by: Staff, release_id: int) -> Review | None:
         is_mine=line.is_mine and still_open,
         is_open=still_open,
         can_undo=is_signer and found.released_at is not None and found.released_at > undo_from,
-        can_send_again=found.state in (State.RETURNED, State.WITHHELD) and (is_signer or by.unit == found.unit_code),
+        can_send_again=(found.state is State.RETURNED and (is_signer or by.unit == found.unit_code))
+        or (found.state is State.WITHHELD and _signs(by, for_whom, found, found.turn)),
     )
+
+
+def _signs(by: Staff, for_whom: Sequence[Staff], release: Release, step: Step | None) -> bool:
+    """Whether this person may sign this step, as oneself or for one of the others."""
+    return by.may(Duty.REVIEW) and any(step is not None and may_sign(step, release.unit_code, who) for who in for_whom)
 
 
 class NotDelegated(StrEnum):

@@ -38,6 +38,11 @@ class Receiver(StrEnum):
     WITNESS = "witness"  # nobody took it: a witness saw where it was left
 
 
+def may_receive(kind: Kind, receiver: Receiver) -> bool:
+    """Whether this receiver may take a notice in a case of this kind: what a petitioner gets, nobody else takes."""
+    return kind is not Kind.PETITION or receiver in (Receiver.SELF, Receiver.WITNESS)
+
+
 def addressees(policy: Policy) -> Mapping[tuple[str, str], frozenset[Role]]:
     """Who is told of a milestone in a case of these kinds, by kind and item: whoever a rule names, and nobody else.
 

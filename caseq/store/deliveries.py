@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, update
 
 from caseq.rules.byhand import Method, Receiver, Result
-from caseq.rules.case import CaseState, Role
+from caseq.rules.case import CaseState, Kind, Role
 from caseq.store.access import one_of, written
 from caseq.store.columns import Moment
 from caseq.store.database import insert_into
@@ -152,16 +152,19 @@ class Ended:
     key: str
     case_id: int
     unit_code: str | None
+    kind: Kind
     method: Method
+    made_at: datetime
 
 
 def about(connection: Connection, delivery_id: int) -> Ended | None:
     """Whom and what this notice is about; None if there is none with this id."""
-    wanted = select(deliveries.c.party_id, milestones.c.key, milestones.c.case_id, cases.c.unit_code)
-    joined = wanted.add_columns(deliveries.c.method).join(milestones, milestones.c.id == deliveries.c.milestone_id)
+    wanted = select(deliveries.c.party_id, milestones.c.key, milestones.c.case_id, cases.c.unit_code, cases.c.kind)
+    wanted = wanted.add_columns(deliveries.c.method, deliveries.c.made_at)
+    joined = wanted.join(milestones, milestones.c.id == deliveries.c.milestone_id)
     joined = joined.join(cases, cases.c.id == milestones.c.case_id)
     row = connection.execute(joined.where(deliveries.c.id == delivery_id)).one_or_none()
-    return None if row is None else Ended(**{**row._asdict(), "method": Method(row.method)})
+    return None if row is None else Ended(**{**row._asdict(), "kind": Kind(row.kind), "method": Method(row.method)})
 
 
 def end(

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, 
 
 from caseq.rules.annual import Figure, Row, Span, Status
 from caseq.rules.approval import Decision, State
+from caseq.rules.byhand import KINDS
 from caseq.rules.channels import Channel
 from caseq.rules.looks import LookAct
 from caseq.store.outbox import Purpose
@@ -126,19 +127,20 @@ def _logins(asked: Asked) -> Select[Any]:
 
 
 def _told(asked: Asked) -> Select[Any]:
-    """What was to be told by a moment of this year: milestones that were published, and changes that wait."""
+    """What was to be told online by a moment of this year: milestones that were published, and changes that wait."""
+    is_online = cases.c.kind.not_in(sorted(KINDS))
     in_time = case((milestones.c.published_at < milestones.c.due_at, Status.IN_TIME.value), else_=Status.LATE.value)
     published = (
         select(literal("milestones").label("record"), milestones.c.id, *_of_case(milestones.c.name, in_time))
         .join(cases, cases.c.id == milestones.c.case_id)
         .where(milestones.c.published_at.is_not(None), milestones.c.withdrawn.is_(False))
-        .where(_within(asked, milestones.c.due_at))
+        .where(_within(asked, milestones.c.due_at), is_online)
     )
     still = case((releases.c.due_at > asked.now, Status.OPEN.value), else_=Status.OVERDUE.value)
     waiting = (
         select(literal("releases").label("record"), releases.c.id, *_of_case(releases.c.name, still))
         .join(cases, cases.c.id == releases.c.case_id)
-        .where(_undecided(), _within(asked, releases.c.due_at))
+        .where(_undecided(), _within(asked, releases.c.due_at), is_online)
     )
     both = union_all(published, waiting).subquery()
     return select(both)

@@ -76,12 +76,16 @@ class Recount:
 
     def _told(self) -> Iterator[tuple[Any, ...]]:
         for row in self.rows["milestones"]:
-            if row["published_at"] and not row["withdrawn"] and self._month(row["due_at"]):
+            if row["published_at"] and not row["withdrawn"] and self._month(row["due_at"]) and self._is_online(row):
                 in_time = moment(row["published_at"]) < moment(row["due_at"])
                 yield *self._about(row), "in_time" if in_time else "late"
         for row in self.rows["releases"]:
-            if row["state"] in ("waiting", "returned") and self._month(row["due_at"]):
+            if row["state"] in ("waiting", "returned") and self._month(row["due_at"]) and self._is_online(row):
                 yield *self._about(row), "open" if moment(row["due_at"]) > self.now else "overdue"
+
+    def _is_online(self, row: Row) -> bool:
+        by_hand = ("reconsideration", "compensation", "petition", "regulation")
+        return self.case[row["case_id"]]["kind"] not in by_hand
 
     def _about(self, row: Row) -> tuple[str, str, str]:
         case = self.case[row["case_id"]]

@@ -1,5 +1,6 @@
 """Notices to those who have no query online: what is to be told, to whom, and what became of it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -63,13 +64,16 @@ def test_a_notice_is_made_once_delivered_once_and_counts_as_told(service, clerk)
     assert (again.newest.id, again.newest.result) == (made, None)
     now = service.clock.now
     assert delivering.record(service.runtime, clerk, made, Result.DELIVERED, None, now) is Refused.NO_RECEIVER
-    assert delivering.record(service.runtime, clerk, made, Result.DELIVERED, Receiver.FAMILY, now) is None
+    assert delivering.record(service.runtime, clerk, made, Result.DELIVERED, Receiver.FAMILY, now) is Refused.NOT_THEIRS
+    early = now - timedelta(minutes=1)
+    assert delivering.record(service.runtime, clerk, made, Result.DELIVERED, Receiver.SELF, early) is Refused.BEFORE
+    assert delivering.record(service.runtime, clerk, made, Result.DELIVERED, Receiver.SELF, now) is None
     assert delivering.record(service.runtime, clerk, made, Result.REFUSED, None, now) is Refused.KNOWN
     assert delivering.to_tell(service.runtime, clerk) == []
     assert delivering.make(service.runtime, clerk, *what, *PAPER) is Refused.UNDER_WAY
     (telling,), (delivery,) = rows(service, tellings), rows(service, deliveries)
     assert (telling.key, telling.channel, telling.by) == (one.key, "paper", clerk.badge)
-    assert (delivery.result, delivery.receiver, delivery.recorded_by) == ("delivered", "family", clerk.id)
+    assert (delivery.result, delivery.receiver, delivery.recorded_by) == ("delivered", "self", clerk.id)
     acts = [(row.act, row.staff_id) for row in rows(service, audit) if row.act in ("notice_made", "delivery")]
     assert acts == [("notice_made", clerk.id), ("delivery", clerk.id)]
 
@@ -105,7 +109,7 @@ def test_what_is_held_and_what_is_another_units_is_not_listed(service, clerk):
     assert delivering.to_tell(service.runtime, others) == []
     (one,) = delivering.to_tell(service.runtime, clerk)
     assert delivering.make(service.runtime, others, one.party_id, one.milestone_id, *PAPER) is Refused.NOBODY
-    assert delivering.make(service.runtime, clerk, one.party_id, one.milestone_id, Method.POST, " ") is (
-        Refused.NO_DOCUMENT
-    )
+    what = (one.party_id, one.milestone_id, Method.POST)
+    assert delivering.make(service.runtime, clerk, *what, " ") is Refused.NO_DOCUMENT
+    assert delivering.make(service.runtime, clerk, *what, "7" * 101) is Refused.LONG_DOCUMENT
     assert delivering.to_tell(service.runtime, listed(service, StaffRole.AUDITOR)) == ()

@@ -214,7 +214,7 @@ def test_a_double_submit_signs_once(service: Service, people: dict[str, Staff]) 
 
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(agree, ["unit leader"] * 4))
-    assert sorted(done) == sorted([Done.SIGNED] + [Done.NOT_YOURS] * 3)
+    assert sorted(done) == sorted([Done.SIGNED] + [Done.OVERTAKEN] * 3)
     assert waiting(service)[0].step == 1
 
 

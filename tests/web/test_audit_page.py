@@ -10,6 +10,7 @@ from caseq import chaining, guarding
 from caseq.rules.duties import Staff, StaffRole
 from caseq.store import auditing
 from caseq.store.tables import audit
+from caseq.web.console.auditwords import said as in_words
 from tests.service import CASE, Service
 from tests.staff import UNIT_CODE, hired, signed_in, signed_in_as
 from tests.web.visitor import add_victim
@@ -47,9 +48,17 @@ def test_the_auditor_sees_act_function_badge_and_reason_and_is_noted(service: Se
         found = page(client, **asked)
         row = re.search(r"<tr>(?:(?!</tr>).)*看案件.*?</tr>", found, re.DOTALL)
         assert row
-        assert all(part in row[0] for part in ("办案单位", reader.badge, CASE, "答复&lt;b&gt;询问"))
+        assert all(part in row[0] for part in ("办案民警", reader.badge, CASE, "答复&lt;b&gt;询问"))
     assert searches(service) == 3
     assert "查审计记录" in page(client, day="2026-11-23")
+
+
+def test_what_is_noted_is_said_in_words() -> None:
+    noted: list[object] = [None, [], True, False, 3, "nobody"]
+    assert [in_words(one) for one in noted] == ["", "", "是", "否", "3", "nobody"]
+    assert in_words(["identity card", "in person"]) == "居民身份证、当面"
+    assert in_words("2026-11-28T20:38:13.738264+00:00") == "2026年11月29日 04:38"
+    assert in_words("not a dayT") == "not a dayT"
 
 
 def test_what_cannot_be_found_is_said(service: Service, reader: Staff) -> None:

@@ -98,6 +98,22 @@ def test_a_session_ends_after_fifteen_idle_minutes_after_ten_hours_and_with_its_
     assert client.get("/staff").status_code == 303
 
 
+@pytest.mark.parametrize(
+    "role", [StaffRole.REVIEWER, StaffRole.WINDOW_CLERK, StaffRole.AUDITOR, StaffRole.ADMINISTRATOR]
+)
+def test_what_no_form_can_mean_is_refused_and_no_fault_of_ours(service: Service, role: StaffRole) -> None:
+    client = signed_in(service, role)
+    odd = ("a\0b", "9999-12-31", "0001-01-01", "0001-01-01T00:00", "9" * 20, "x" * 6000)
+    fields = ("badge", "reason", "since", "until", "at", "document_number", "day", "phone", "note", "text", "result")
+    for endpoint, method, path in addresses(service):
+        for typed in odd if endpoint != "entrance.sign_out" else ():
+            sent = dict.fromkeys(fields, typed)
+            answers = [client.get(path.replace("/1", "/" + "9" * 20), query_string=sent)]
+            answers += [post(client, path, **sent)] if method == "POST" else []
+            assert all(answer.status_code < 500 for answer in answers), (endpoint, typed)
+    assert post(service.client, "/staff/sign-in", badge="a\0").status_code == 400
+
+
 def test_after_signing_out_the_cookie_opens_nothing(service: Service) -> None:
     client = signed_in(service, StaffRole.UNIT)
     cookie = client.get_cookie("caseq-staff")

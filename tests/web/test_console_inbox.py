@@ -50,7 +50,8 @@ def test_the_unit_answers_once_and_the_party_reads_it(service, token):
 def test_the_office_above_answers_what_was_taken_there(service, token):
     client = signed_in(service, StaffRole.REVIEWER)
     assert "没有等着答复的投诉" in client.get("/staff/supervision").text
-    assert post(client, "/staff/supervision/1", page="/staff", text="先说").status_code == 409
+    assert client.get("/staff/supervision/1").status_code == 404
+    assert post(client, "/staff/supervision/1", page="/staff", text="先说").status_code == 404
     unit = signed_in(service, StaffRole.UNIT, UNIT_CODE)
     post(unit, "/staff/inbox/1", page="/staff/inbox/1", text="已经处理")
     voicing.go_on(service.runtime, token, 1, "没有解决")

@@ -84,7 +84,7 @@ def test_a_number_is_corrected_by_two_browsers_of_two_persons(service, clerk):
     assert "证件还不够" in text(post(clerk, "/staff/counter/person", page="/staff/counter", party="1"), 422)
     assert "改手机号" in text(post(clerk, "/staff/counter/person", page="/staff/counter", **papers))
     bad = post(clerk, "/staff/counter/number", page="/staff/counter", phone="0951-8011010", **papers)
-    assert "这不是手机号" in text(bad, 422)
+    assert "这不是收得到短信的手机号" in text(bad, 422)
     done = post(clerk, "/staff/counter/number", page="/staff/counter", phone="１９９ 8765 4321", **papers)
     assert done.headers["Location"] == "/staff/counter?done=asked"
     own = post(clerk, "/staff/counter/numbers/1/agree", page="/staff/counter/numbers")
@@ -127,6 +127,6 @@ def test_a_notice_by_hand_is_made_and_its_delivery_noted(service, clerk):
     assert made.headers["Location"] == "/staff/delivery?done=made"
     twice = post(clerk, "/staff/delivery", page="/staff/delivery", method="post", document_number="7号", **ids)
     assert "已经出了文书" in text(twice, 422)
-    ended = {"result": "delivered", "receiver": "self", "at": "2026-11-23T11:00"}
+    ended = {"result": "delivered", "receiver": "self", "at": "2026-11-23T12:00"}
     assert post(clerk, "/staff/delivery/1", page="/staff/delivery", **ended).status_code == 303
     assert "没有要告知的" in text(clerk.get("/staff/delivery"))

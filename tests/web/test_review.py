@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from caseq.rules.approval import Line, Step
 from caseq.rules.duties import StaffRole
+from caseq.store.tables import audit
 from tests.service import CASE, PHONE, Service, case, event, milestone, party
 from tests.staff import UNIT_CODE, post, signed_in
 
@@ -40,6 +42,11 @@ def hidden(html: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', html)
     assert found, name
     return found[1]
+
+
+def acts(service: Service) -> list[str]:
+    with service.runtime.database.autocommit() as connection:
+        return list(connection.execute(select(audit.c.act)).scalars())
 
 
 def first_in_queue(client: FlaskClient) -> str:
@@ -122,7 +129,9 @@ def test_two_tabs_sign_once(waiting: Service) -> None:
     page = reviewer.get(address).get_data(as_text=True)
     fields = {"step": hidden(page, "step"), "mark": hidden(page, "mark"), **CHECKS}
     answers = [post(reviewer, f"{address}/agree", page=address, **fields) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [303, 403]
+    assert [answer.status_code for answer in answers] == [303, 422]
+    assert "别人已经先处理了" in answers[1].get_data(as_text=True)
+    assert "staff_refused" not in acts(waiting)
 
 
 def test_a_unit_sees_its_own_cases_only_and_sends_a_returned_change_again(waiting: Service) -> None:
@@ -148,6 +157,8 @@ def test_withholding_needs_a_ground_an_end_and_a_reason(waiting: Service) -> Non
     for wrong in ({}, {"ground": "safety"}, {"ground": "safety", "until": "soon", "reason": "x"}):
         answer = post(reviewer, f"{address}/withhold", page=address, step="0", **wrong)
         assert answer.status_code == 422, wrong
+        assert "请选依据，写明到哪天" in answer.get_data(as_text=True)
+    assert re.search(r'value="safety" checked.*>x</textarea>', answer.get_data(as_text=True), re.DOTALL)
     done = post(
         reviewer, f"{address}/withhold", page=address, step="0", ground="safety", until=until, reason="保护证人"
     )
@@ -155,6 +166,23 @@ def test_withholding_needs_a_ground_an_end_and_a_reason(waiting: Service) -> Non
     queue = reviewer.get("/staff/queue").get_data(as_text=True)
     assert "没有待审核的" in queue
     assert "按依据不公开" in queue
+    page = reviewer.get(address).get_data(as_text=True)
+    assert "按依据不公开，到" in page
+    assert "公开可能危及有关人员的人身安全" in page
+    assert "safety" not in text_of(page)
+
+
+def test_only_who_may_sign_sends_again_what_is_withheld(waiting: Service) -> None:
+    reviewer = signed_in(waiting, StaffRole.REVIEWER)
+    unit = signed_in(waiting, StaffRole.UNIT, UNIT_CODE)
+    address = first_in_queue(reviewer)
+    until = (waiting.clock() + timedelta(days=30)).date().isoformat()
+    why = {"step": "0", "ground": "safety", "until": until, "reason": "保护证人"}
+    assert post(reviewer, f"{address}/withhold", page=address, **why).status_code == 303
+    assert "重新提交审核" not in unit.get(address).get_data(as_text=True)
+    assert post(unit, f"{address}/send-again", page=address, reason="我看可以").status_code == 422
+    again = post(reviewer, f"{address}/send-again", page=address, reason="危险已经过去")
+    assert again.headers["Location"] == "/staff/queue?done=sent_again"
 
 
 def test_a_delegation_lets_somebody_else_sign_and_ends(waiting: Service) -> None:

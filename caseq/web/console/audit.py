@@ -5,18 +5,20 @@ Each look at it is itself in the audit.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from flask import Blueprint, Response, request
 
 from caseq import chaining, guarding, looking
+from caseq.rules.approval import Decision
 from caseq.rules.duties import StaffRole
 from caseq.rules.numbers import LONGEST_NUMBER
 from caseq.store.looks import Entry
 from caseq.web.console import gate
-from caseq.web.console.auditwords import ACTS, FACTS
+from caseq.web.console.auditwords import ACTS, FACTS, said
+from caseq.web.console.forms import day_of, plain
+from caseq.web.console.people import ROLES
 from caseq.web.current import runtime
-from caseq.web.looked import FUNCTIONS
 
 blueprint = Blueprint("audit", __name__, url_prefix=f"{gate.PREFIX}/audit")
 
@@ -44,7 +46,7 @@ class Line:
 @blueprint.get("")
 def audit() -> Response:
     """The form, the state of the chain and unusual reading; with something typed, the rows that were found."""
-    typed = {name: request.args.get(name, "").strip()[:LONGEST_NUMBER] for name in ("case_number", "badge", "day")}
+    typed = {name: plain(request.args.get(name, ""))[:LONGEST_NUMBER] for name in ("case_number", "badge", "day")}
     fault, lines = _found(typed) if request.args else (None, None)
     return gate.show(
         "audit",
@@ -63,9 +65,8 @@ def _found(typed: Mapping[str, str]) -> tuple[str | None, list[Line] | None]:
     """What is wrong with what was typed, or the rows."""
     if not any(typed.values()):
         return _NOTHING, None
-    try:
-        day = date.fromisoformat(typed["day"]) if typed["day"] else None
-    except ValueError:
+    day = day_of(typed["day"])
+    if typed["day"] and day is None:
         return _NO_DAY, None
     wanted = looking.Wanted(typed["case_number"], typed["badge"], day)
     found = looking.search(runtime(), wanted, gate.me())
@@ -75,14 +76,21 @@ def _found(typed: Mapping[str, str]) -> tuple[str | None, list[Line] | None]:
 def _line(entry: Entry) -> Line:
     facts = dict(entry.facts or {})
     who, why = facts.pop(_WHO, None), facts.pop(_WHY, None)
-    function = FUNCTIONS[StaffRole(entry.role)] if entry.role else ""
+    function = ROLES[StaffRole(entry.role)] if entry.role else ""
     return Line(
         at=entry.at,
         act=ACTS.get(entry.act, entry.act),
-        who=function or str(who or entry.source or ""),
+        who=function or said(who or entry.source),
         badge=entry.badge or "",
         case_number=entry.case_number or "",
         party=entry.party or "",
-        why=str(why or ""),
-        facts="；".join(f"{FACTS.get(name, name)} {value}" for name, value in facts.items()),
+        why=_why(entry.act, str(why or "")),
+        facts="；".join(f"{FACTS.get(name, name)} {text}" for name, value in facts.items() if (text := said(value))),
     )
+
+
+def _why(act: str, why: str) -> str:
+    """The reason; that of a decision to withhold begins with the key of its ground."""
+    key, _, rest = why.partition(": ")
+    ground = runtime().settings.approval.ground(key) if act == f"release_{Decision.WITHHELD}" else None
+    return f"{ground.text}：{rest}" if ground else why

@@ -1,11 +1,16 @@
 """The acts of the audit, and what is noted of them, in the words of the auditor."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from caseq.granting import Deed
 from caseq.looking import SEARCH
 from caseq.rules.approval import Decision
 from caseq.rules.looks import LookAct
+from caseq.web.console import gate
+from caseq.web.console.deskwords import METHODS, PAPERS
+from caseq.web.console.people import ROLES
+from caseq.web.voicepages import ABOUT_WORDS
 
 ACTS: Mapping[str, str] = {
     # Parties
@@ -145,3 +150,54 @@ FACTS: Mapping[str, str] = {
     "was": "原来",
     "way": "方式",
 }
+#: What stands there, where it is a word of ours.
+_VALUES: Mapping[str, str] = {
+    **{paper.value: said for paper, said in PAPERS.items()},
+    **{method.value: said for method, said in METHODS.items()},
+    **{role.value: said for role, said in ROLES.items()},
+    **{about.value: said for about, said in ABOUT_WORDS.items()},
+    "api": "程序",
+    "app": "认证器",
+    "by_staff": "民警",
+    "call": "打电话",
+    "code": "码",
+    "delivered": "送到",
+    "desk": "案件台",
+    "in person": "当面",
+    "keypad": "键盘",
+    "language": "语言",
+    "look": "核实",
+    "not found": "没找到人",
+    "own": "自己的码",
+    "page": "网页",
+    "paper": "纸面",
+    "party": "当事人",
+    "pdf": "PDF",
+    "phone": "电话",
+    "phrase": "暗语",
+    "quiet": "夜间不发",
+    "refused": "拒收",
+    "safe_contact": "怎样联系",
+    "sheet": "一张",
+    "sms": "短信",
+    "supervisor": "上一级",
+    "telephone": "电话",
+    "tell": "先当面告知",
+    "unit": "办案单位",
+    "web": "网页",
+}
+
+
+def said(value: object) -> str:
+    """A noted value in words; empty where there is nothing to say."""
+    if value is None or value == [] or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(said(one) for one in value)
+    text = str(value)
+    try:
+        return gate.moment(datetime.fromisoformat(text)) if "T" in text else _VALUES.get(text, text)
+    except ValueError:
+        return _VALUES.get(text, text)

@@ -16,6 +16,8 @@ from caseq.web.wording import role_word
 
 #: How somebody was told, at the console; on paper it is recorded with the notice.
 CHANNELS: Mapping[By, str] = {By.IN_PERSON: "当面", By.TELEPHONE: "电话", By.PAPER: "书面"}
+#: A notice by hand that did not arrive.
+_NOT_DELIVERED = ("换个方式告知", "告知文书没有送到，或者电话里没有说成。请到“文书告知”换个方式再告知")
 _TASKS: Mapping[Kind, tuple[str, str]] = {
     Kind.CALL: ("打电话", "短信发不到这个人，请打电话问清现在的号码，更正以后再告知"),
     Kind.TELL: ("先当面告知", "要由民警告知本人，告知以前系统不发短信"),
@@ -105,7 +107,8 @@ class SourceRow:
 
 def task(found: Task, words: Words, now: datetime) -> TaskRow:
     """One task as its line says it."""
-    what, how = _TASKS[found.kind]
+    by_hand = found.kind is Kind.CALL and found.reason.startswith("delivery:")
+    what, how = _NOT_DELIVERED if by_hand else _TASKS[found.kind]
     return TaskRow(
         id=found.id,
         what=what,

@@ -1,14 +1,12 @@
 """Notices for those without a query online: what is to be told, a notice made of it, and what became of it."""
 
-from datetime import datetime
-
 from flask import Blueprint, Response, request
 
 from caseq import delivering
-from caseq.rules.byhand import Method, Receiver, Result
-from caseq.rules.case import BUREAU_TIME
+from caseq.rules.byhand import Method, Receiver, Result, may_receive
+from caseq.rules.case import BUREAU_TIME, Kind
 from caseq.web.console import deskwords, gate
-from caseq.web.console.forms import number_in
+from caseq.web.console.forms import moment_of, number_in
 from caseq.web.current import runtime
 from caseq.web.language import words
 from caseq.web.wording import MILESTONES
@@ -40,12 +38,14 @@ def make() -> Response:
 def record(delivery_id: int) -> Response:
     """Notes what became of a notice."""
     form = request.form
+    at = moment_of(form.get("at", ""))
+    if at is None:
+        return _list(_UNCLEAR)
     try:
-        at = datetime.fromisoformat(form.get("at", "")).replace(tzinfo=BUREAU_TIME)
         result, receiver = Result(form.get("result", "")), Receiver(form["receiver"]) if form.get("receiver") else None
     except ValueError:
         return _list(_UNCLEAR)
-    refused = delivering.record(runtime(), gate.me(), delivery_id, result, receiver, at)
+    refused = delivering.record(runtime(), gate.me(), delivery_id, result, receiver, at.replace(tzinfo=BUREAU_TIME))
     return _done("recorded") if refused is None else _list(deskwords.DELIVERY_FAULTS[refused])
 
 
@@ -59,4 +59,5 @@ def _list(fault: str | None = None) -> Response:
     here = now.astimezone(BUREAU_TIME).strftime("%Y-%m-%dT%H:%M")
     done = _DONE.get(request.args.get("done", ""))
     values = {"found": found, "now": now, "here": here, "fault": fault, "done": done, "words_of": deskwords}
+    values["may_receive"] = lambda kind, receiver: may_receive(Kind(kind), receiver)
     return gate.show("delivery", 422 if fault else 200, **values)

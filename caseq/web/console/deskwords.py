@@ -8,6 +8,7 @@ from caseq.rules.access import Closed
 from caseq.rules.byhand import Method, Receiver, Result
 from caseq.rules.case import Kind, bureau_date
 from caseq.rules.disclosure import CaseView
+from caseq.rules.numbers import LONGEST_NUMBER
 from caseq.rules.papers import Paper
 from caseq.web import casepage
 from caseq.web.casepage import CasePage, TransferPage
@@ -24,7 +25,7 @@ COUNTER_FAULTS: Mapping[counter.Refused, str] = {
     counter.Refused.NOT_YOURS: "这件事不归您这个岗位办",
     counter.Refused.NOBODY: "没有找到这个人，请从头再查一次",
     counter.Refused.PAPERS: "证件还不够，请对照下面的要求",
-    counter.Refused.NO_MOBILE: "这不是手机号，请看着当事人的手机再输一次",
+    counter.Refused.NO_MOBILE: "这不是收得到短信的手机号，请看着当事人的手机再输一次；境外号码发不了短信",
     counter.Refused.SAME_NUMBER: "登记的就是这个号码，不用改",
     counter.Refused.WAITS: "这个人已经有一个号码在等第二人同意",
     counter.Refused.EDITED: "登记的号码现在核对不了，请先告诉管理员",
@@ -40,6 +41,9 @@ DELIVERY_FAULTS: Mapping[delivering.Refused, str] = {
     delivering.Refused.UNDER_WAY: "这条已经出了文书，或者已经送到",
     delivering.Refused.KNOWN: "送达结果已经记过了",
     delivering.Refused.AHEAD: "送达的时间还没到，请对一下",
+    delivering.Refused.BEFORE: "送达的时间比出文书还早，请对一下",
+    delivering.Refused.LONG_DOCUMENT: f"文书编号最多 {LONGEST_NUMBER} 个字",
+    delivering.Refused.NOT_THEIRS: "信访材料只给信访人本人，请选本人或者见证人",
     delivering.Refused.NO_RECEIVER: "请选谁收的",
 }
 CLOSED: Mapping[Closed, str] = {

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, g, make_response, redirect, render_template, request, url_for
 
 from caseq import staffing
 from caseq.rules.case import BUREAU_TIME
@@ -15,6 +15,7 @@ from caseq.web.current import runtime
 
 PREFIX = "/staff"
 SESSION = "caseq-staff"
+_LARGEST_ID = 2**63 - 1
 
 
 def register(app: Flask) -> None:
@@ -80,6 +81,10 @@ def _let_in() -> Response | None:
     path = request.path
     if path != PREFIX and not path.startswith(f"{PREFIX}/"):
         return None
+    if any("\0" in text for text in (path, *request.values.values())):
+        abort(400)
+    if any(isinstance(id_, int) and id_ > _LARGEST_ID for id_ in (request.view_args or {}).values()):
+        abort(404)
     if request.endpoint in OPEN:
         return None
     found = staffing.me(runtime(), token())

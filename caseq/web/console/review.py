@@ -1,7 +1,7 @@
 """Releasing: the queue by due date, one change with what each role would see of it, and the decisions about it."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, request
 
@@ -11,6 +11,7 @@ from caseq.intake.releasing import Done
 from caseq.rules.annual import OnTime
 from caseq.rules.case import BUREAU_TIME, bureau_date
 from caseq.web.console import gate, reviewwords
+from caseq.web.console.forms import badge_in, day_in
 from caseq.web.current import runtime
 from caseq.web.kept import kept
 from caseq.web.language import words
@@ -77,12 +78,13 @@ def give_back(release_id: int) -> Response:
 @blueprint.post("/<int:release_id>/withhold")
 def withhold(release_id: int) -> Response:
     """Keeps the change from everybody until a day, on a ground."""
-    try:
-        until = date.fromisoformat(request.form.get("until", ""))
-    except ValueError:
-        return _page(release_id, reviewwords.SAID[Done.UNFIT])
-    ground = request.form.get("ground", "")
-    return _after(release_id, releasing.withhold(runtime(), gate.me(), release_id, _step(), ground, until, _reason()))
+    until, ground = day_in("until"), request.form.get("ground", "")
+    done = Done.UNFIT
+    if until is not None:
+        done = releasing.withhold(runtime(), gate.me(), release_id, _step(), ground, until, _reason())
+    if done is Done.UNFIT:
+        return _page(release_id, reviewwords.UNFIT_TO_WITHHOLD, {**request.form, "withhold": "1"})
+    return _after(release_id, done)
 
 
 @blueprint.post("/<int:release_id>/send-again")
@@ -106,13 +108,11 @@ def delegations() -> Response:
 @blueprint.post("/delegations")
 def delegate() -> Response:
     """Has somebody else decide in one's place, from the beginning of one day to the end of another."""
-    form = request.form
-    try:
-        since, until = (date.fromisoformat(form.get(name, "")) for name in ("since", "until"))
-    except ValueError:
+    since, until = day_in("since"), day_in("until")
+    if since is None or until is None:
         return _delegations("请写清从哪天到哪天")
     begins, ends = (datetime.combine(day, datetime.min.time(), BUREAU_TIME) for day in (since, until + timedelta(1)))
-    done = reviewing.delegate(runtime(), gate.me(), form.get("badge", "").strip(), begins, ends, _reason())
+    done = reviewing.delegate(runtime(), gate.me(), badge_in("badge"), begins, ends, _reason())
     return gate.go("review.delegations") if done is None else _delegations(reviewwords.DELEGATION_FAULTS[done])
 
 
@@ -129,13 +129,13 @@ def _delegations(fault: str | None = None) -> Response:
     return gate.show("delegations", 422 if fault else 200, found=found, fault=fault, today=today)
 
 
-def _page(release_id: int, fault: str | None = None) -> Response:
+def _page(release_id: int, fault: str | None = None, typed: Mapping[str, str] | None = None) -> Response:
     parts = runtime()
     found = reviewing.one(parts, gate.me(), release_id)
     if found is None:
         abort(404)
     page = reviewwords.page(found, parts.settings, words("zh"), parts.clock())
-    return gate.show("review", 422 if fault else 200, page=page, fault=fault)
+    return gate.show("review", 422 if fault else 200, page=page, fault=fault, typed=typed or {})
 
 
 def _after(release_id: int, done: Done) -> Response:

@@ -15,7 +15,7 @@ from caseq.rules.case import Kind, Milestone, bureau_date
 from caseq.rules.disclosure import CaseView
 from caseq.rules.workdays import Day, LimitUnit, Reason, last_day
 from caseq.settings import Settings
-from caseq.store.releases import Decided
+from caseq.store.releases import Decided, Release
 from caseq.web import casepage
 from caseq.web.language import Words
 from caseq.web.wording import KINDS, MILESTONES, clause_words, role_word
@@ -45,7 +45,15 @@ SAID: Mapping[Done, str] = {
     Done.OVERTAKEN: "别人已经先处理了，或者来了新的内容，请再看一遍",
     Done.LOOKS_OTHERWISE: "刚才看的预览已经变了，请再看一遍以后签",
     Done.TOO_LATE: "过了可以撤回的时间，短信可能已经发出；请让办案单位推送更正",
-    Done.UNFIT: "请写清理由；不公开的，还要选依据、写明到哪天（一年以内）",
+    Done.UNFIT: "请写清理由",
+}
+#: What is wrong with a decision to withhold.
+UNFIT_TO_WITHHOLD = "请选依据，写明到哪天（一年以内）和理由"
+#: Where a change stands that nobody signs now.
+STANDS: Mapping[State, str] = {
+    State.RELEASED: "已经发布。",
+    State.SUPERSEDED: "来了更新的内容，这一条不再办。",
+    State.WITHDRAWN: "来源已经撤回，这一条不再办。",
 }
 DELEGATION_FAULTS: Mapping[NotDelegated, str] = {
     NotDelegated.NOBODY: "没有这个警号，或者已经停用",
@@ -128,6 +136,7 @@ class Page:
     is_last: bool
     today: str
     gone: bool
+    stands: str
 
 
 def row(line: Line, words: Words) -> Row:
@@ -178,8 +187,8 @@ def page(review: Review, settings: Settings, words: Words, now: datetime) -> Pag
         days=[_day(step.number, step.day, words) for step in review.due.due.steps],
         changes=_together([_change(one, release.kind, settings, words, now) for one in changed], words),
         unchanged=words.listed([words.say(word) for word in dict.fromkeys(same)]),
-        signatures=[(STEPS[step], _signed(n, release.step)) for n, step in enumerate(release.chain)],
-        decided=[_decided(one, words) for one in review.decided],
+        signatures=[(STEPS[step], _signed(n, release)) for n, step in enumerate(release.chain)],
+        decided=[_decided(one, settings, words) for one in review.decided],
         checks=CHECKS,
         grounds=[(one.key, f"{one.text}（{one.clause}）") for one in settings.approval.grounds],
         is_mine=review.is_mine,
@@ -189,6 +198,7 @@ def page(review: Review, settings: Settings, words: Words, now: datetime) -> Pag
         is_last=release.step + 1 == len(release.chain),
         today=bureau_date(now).isoformat(),
         gone=review.preview is None and review.is_open,
+        stands=_stands(review, settings, words),
     )
 
 
@@ -298,10 +308,23 @@ def _built(view: CaseView, settings: Settings, words: Words, now: datetime) -> c
     return casepage.build(view, grant, settings.bureau, words, bureau_date(now))
 
 
-def _signed(n: int, step: int) -> str:
-    return "已签" if n < step else "轮到" if n == step else "还没轮到"
+def _signed(n: int, release: Release) -> str:
+    if release.state in STANDS and n >= release.step:
+        return "没有签"
+    return "已签" if n < release.step else "轮到" if n == release.step else "还没轮到"
 
 
-def _decided(one: Decided, words: Words) -> tuple[str, str, str, str]:
+def _stands(review: Review, settings: Settings, words: Words) -> str:
+    """What became of a change that nobody signs now; empty for one that waits."""
+    release = review.release
+    if release.state is State.WITHHELD and release.withheld_until and not review.is_open:
+        ground = settings.approval.ground(release.ground or "")
+        return f"按依据不公开，到 {words.day(release.withheld_until)}{'：' + ground.text if ground else ''}。"
+    return STANDS.get(release.state, "")
+
+
+def _decided(one: Decided, settings: Settings, words: Words) -> tuple[str, str, str, str]:
     who = f"{one.name}（{one.badge}）" + (f"代 {one.for_name}" if one.for_name else "")
-    return moment(one.at, words), who, DECISIONS[one.decision], one.reason or ""
+    key, _, why = (one.reason or "").partition(": ")
+    ground = settings.approval.ground(key) if one.decision is Decision.WITHHELD else None
+    return moment(one.at, words), who, DECISIONS[one.decision], f"{ground.text}：{why}" if ground else one.reason or ""
