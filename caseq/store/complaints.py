@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Dialect, and_, bindparam, func, insert, or_, select, true, update
 
 from caseq.rules.voices import AFTER, About, Level, State
-from caseq.store.sealing import Sealer, bound
-from caseq.store.tables import cases, complaints, parties
+from caseq.store.columns import Moment
+from caseq.store.database import Database
+from caseq.store.prepared import Prepared, driver_connection
+from caseq.store.sealing import Sealer, bound, token_hash
+from caseq.store.tables import cases, complaints, parties, sessions
 
 #: The columns of texts, in the order in which they are written.
 TEXTS = ("text_sealed", "answer_sealed", "second_text_sealed", "second_answer_sealed")
@@ -76,10 +80,19 @@ def of_grant(connection: Connection, sealer: Sealer, of: Whose) -> Sequence[Comp
     return [_complaint(sealer, row) for row in rows]
 
 
-def has_answer(connection: Connection, party_id: int, since: datetime) -> bool:
-    """Whether this party got an answer after this moment."""
+def has_answer(database: Database, token: str, since: datetime) -> bool:
+    """Whether the party of this session got an answer after this moment. Every reader of a case waits for it."""
+    with driver_connection(database) as driver:
+        answered = _answered(database.engine.dialect)
+        return bool(answered.run(driver, {"token_hash": token_hash(token), "since": since}).fetchall())
+
+
+@lru_cache(maxsize=8)
+def _answered(dialect: Dialect) -> Prepared:
+    since = bindparam("since", type_=Moment)
     answered = or_(complaints.c.answered_at > since, complaints.c.second_answered_at > since)
-    return bool(connection.execute(select(exists().where(complaints.c.party_id == party_id, answered))).scalar_one())
+    of_session = select(complaints.c.id).join(sessions, sessions.c.party_id == complaints.c.party_id)
+    return Prepared(of_session.where(sessions.c.token_hash == bindparam("token_hash"), answered), dialect)
 
 
 def add(connection: Connection, sealer: Sealer, of: Whose, about: About, first: Turn) -> tuple[int, int]:
