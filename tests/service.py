@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -247,23 +247,11 @@ class Service:
 def service(database_url: str, folder: Path, clock: Clock | None = None, **environ: str) -> Service:
     """A service on a migrated database."""
     clock = clock or Clock()
-    settings = promptly(_loaded(database_url, folder, environ))
+    settings = promptly(load(environment(database_url, folder, **environ)))
     audit = replace(settings.audit, anchor_file=folder / "audit-anchors.jsonl")
     built = runtimes.build(replace(settings, audit=audit), clock)
     gateway = FileGateway(folder / "sms.jsonl")
     return Service(replace(built, gateways={gateway.name: gateway}), clock, gateway)
-
-
-def _loaded(database_url: str, folder: Path, environ: dict[str, str]) -> Settings:
-    """The settings; the files are read once for all who have nothing of their own in the environment."""
-    if environ:
-        return load(environment(database_url, folder, **environ))
-    return replace(_shipped(), database_url=database_url, sms_file=folder / "sms.jsonl")
-
-
-@cache
-def _shipped() -> Settings:
-    return load(environment("sqlite:///elsewhere.db", Path("elsewhere")))
 
 
 def promptly(settings: Settings) -> Settings:
