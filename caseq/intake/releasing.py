@@ -55,10 +55,10 @@ class _Turn:
 def agree(runtime: Runtime, by: Staff, release_id: int, step: int, mark: str) -> Done:
     """Sign the step of a change whose preview bore this mark; the last signature releases it."""
     with _turn(runtime, by, release_id) as turn:
-        if turn is None or (turn.own is None and turn.release.step == step):
+        if turn is None:
             return Done.NOT_YOURS
-        if turn.own is None or not _is_open(turn) or turn.release.step != step:
-            return Done.OVERTAKEN
+        if (refused := _why_not(turn, step)) is not None:
+            return refused
         if _has_signed(turn, by):
             return Done.SIGNED_ALREADY
         is_last = step + 1 == len(turn.release.chain)
@@ -89,10 +89,11 @@ def give_back(runtime: Runtime, by: Staff, release_id: int, step: int, reason: s
     if not reason.strip():
         return Done.UNFIT
     with _turn(runtime, by, release_id) as turn:
-        if turn is None or (turn.own is None and turn.release.step == step):
+        if turn is None:
             return Done.NOT_YOURS
-        back = {"state": State.RETURNED.value, "step": 0}
-        if turn.own is None or not _is_open(turn) or not _move(turn, step, back):
+        if (refused := _why_not(turn, step)) is not None:
+            return refused
+        if not _move(turn, step, {"state": State.RETURNED.value, "step": 0}):
             return Done.OVERTAKEN
         _decide(turn, by, Decision.RETURNED, reason.strip())
         return Done.RETURNED
@@ -105,10 +106,12 @@ def withhold(runtime: Runtime, by: Staff, release_id: int, step: int, ground: st
     if known is None or not reason.strip() or not today <= until <= today + LONGEST_WITHHELD:
         return Done.UNFIT
     with _turn(runtime, by, release_id) as turn:
-        if turn is None or (turn.own is None and turn.release.step == step):
+        if turn is None:
             return Done.NOT_YOURS
+        if (refused := _why_not(turn, step)) is not None:
+            return refused
         values = {"state": State.WITHHELD.value, "step": 0, "ground": known.key, "withheld_until": until}
-        if turn.own is None or not _is_open(turn) or not _move(turn, step, values):
+        if not _move(turn, step, values):
             return Done.OVERTAKEN
         _decide(turn, by, Decision.WITHHELD, f"{known.key}: {reason.strip()}")
         return Done.WITHHELD
@@ -169,6 +172,14 @@ def _turn(runtime: Runtime, by: Staff, release_id: int) -> Iterator[_Turn | None
         step = found.turn
         own = _signer(by, turn, step) if step is not None else None
         yield _Turn(connection, turn.source, found, own, now)
+
+
+def _why_not(turn: _Turn, step: int) -> Done | None:
+    """Why this person cannot decide at this step now, None if they can: a form that is older than the change is
+    overtaken, whoever's turn it is by now."""
+    if turn.release.step == step and turn.own is None:
+        return Done.NOT_YOURS
+    return None if turn.release.step == step and _is_open(turn) else Done.OVERTAKEN
 
 
 def _signer(by: Staff, turn: _Turn, step: Step) -> Staff | None:

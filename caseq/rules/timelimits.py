@@ -7,6 +7,9 @@ from caseq.rules.case import Kind, MilestoneName, Role
 from caseq.rules.measures import Measure, MeasureAction
 from caseq.rules.workdays import Limit
 
+#: What limits ask of the details of a milestone: the measure and the action.
+Said = tuple[object, object]
+
 
 @dataclass(frozen=True, slots=True)
 class Shorter:
@@ -20,7 +23,7 @@ class Shorter:
     measures: frozenset[Measure] = frozenset()
     actions: frozenset[MeasureAction] = frozenset()
 
-    def covers(self, kind: Kind, milestone: MilestoneName, role: Role, said: "Said") -> bool:
+    def covers(self, kind: Kind, milestone: MilestoneName, role: Role, said: Said) -> bool:
         """Whether it is this limit's matter; what the details do not say is taken for what makes it so."""
         named = kind is self.kind and milestone in self.milestones and role in self.roles
         return named and _fits(self.measures, said[0]) and _fits(self.actions, said[1])
@@ -43,10 +46,6 @@ class TimeLimits:
 
     general: Limit
     shorter: Sequence[Shorter] = ()
-
-
-#: What limits ask of the details of a milestone: the measure and the action.
-Said = tuple[object, object]
 
 
 def limit_for(

@@ -1,7 +1,5 @@
 """The boards: what somebody has to do by hand, what was refused and why, which source is silent."""
 
-import unicodedata
-
 from flask import Blueprint, Response, request
 
 from caseq import freshness as sources
@@ -9,6 +7,7 @@ from caseq import intake, quarantine
 from caseq.texting import overseeing, persons
 from caseq.texting.overseeing import Refused
 from caseq.web.console import boardwords, gate
+from caseq.web.console.forms import plain
 from caseq.web.current import runtime
 from caseq.web.language import words
 from caseq.web.schemas import errors_of
@@ -27,7 +26,7 @@ def tasks() -> Response:
 @blueprint.post("/tasks/<int:task_id>")
 def finish(task_id: int) -> Response:
     """Notes that a task was done; sent twice it is done once."""
-    note = unicodedata.normalize("NFKC", request.form.get("note", "")).strip()
+    note = plain(request.form.get("note", ""))
     if not 0 < len(note) <= _LONGEST_NOTE or not note.isprintable():
         return _tasks("请写一句是怎么办的，不写姓名和号码")
     done = overseeing.finish_own(runtime(), task_id, gate.me(), note)

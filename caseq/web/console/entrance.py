@@ -1,7 +1,6 @@
 """Coming in and going out: badge, password and the app's code; the first time also a new password and the app."""
 
 import json
-import unicodedata
 from datetime import timedelta
 
 from flask import Blueprint, Response, request
@@ -13,6 +12,7 @@ from caseq.web import fields
 from caseq.web.account import qr_of
 from caseq.web.browser import cookie_name, drop, keep
 from caseq.web.console import gate
+from caseq.web.console.forms import badge_in
 from caseq.web.current import runtime
 from caseq.web.limits import network
 
@@ -37,7 +37,7 @@ def sign_in() -> Response:
 def take_sign_in() -> Response:
     """Opens a session, or the page on which the app is enrolled."""
     form = request.form
-    badge = unicodedata.normalize("NFKC", form.get("badge", "")).strip()[:30]
+    badge = badge_in("badge")
     code = fields.code(form.get("code", ""))
     answer = staffing.sign_in(runtime(), badge, form.get("password", ""), code, network())
     if isinstance(answer, Refused):

@@ -1,6 +1,5 @@
 """Accounts of the bureau's people: who has one, a new one, the end of one, a new first password."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, request, url_for
@@ -9,6 +8,7 @@ from caseq import staffing
 from caseq.rules.duties import Staff, StaffRole, is_account_fit
 from caseq.runtime import Runtime
 from caseq.web.console import gate
+from caseq.web.console.forms import plain
 from caseq.web.current import runtime
 
 blueprint = Blueprint("people", __name__, url_prefix=f"{gate.PREFIX}/people")
@@ -80,5 +80,5 @@ def _shown(badge: str, password: str) -> Response:
 
 
 def _typed(field: str) -> str:
-    text = unicodedata.normalize("NFKC", request.form.get(field, "")).strip()
+    text = plain(request.form.get(field, ""))
     return text if text.isprintable() else ""
