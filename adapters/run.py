@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -71,6 +72,7 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
             return
         if mapping.undecided:
             raise undecided(mapping)
+        gc.freeze()  # the modules need not be looked through again at every collection
         is_done = work.run(mapping, path, since, once, stopped)
     sys.exit(0 if is_done else 1)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from adapters.carriers.carrier import Parcel
 from adapters.changes import Change
 
-MOST_EVENTS = 500
+MOST_EVENTS = 1000
 MOST_BYTES = 2 * 1024 * 1024
 #: A batch takes whole packs: small ones fill it better.
 _PACK_EVENTS = 100

@@ -18,7 +18,7 @@ from bench.effort import BATCH_EVENTS, Effort
 from bench.results import Row, Target, ratios
 from bench.servers import Server
 from bench.status import wsgi
-from caseq.app import create_app
+from caseq.app import create_app, keep_for_good
 from caseq.rules import signing
 from caseq.runtime import Runtime
 from caseq.store.tables import cases
@@ -36,6 +36,7 @@ _names, _positions = itertools.count(), itertools.count()
 def compare(place: Place, parts: Runtime, effort: Effort, folder: Path) -> list[Row]:
     """Events per second of the service as ratios of the references."""
     app = create_app(parts)
+    keep_for_good()
     port = servers.free_port()
     speeds: dict[str, list[float]] = {}
     with servers.service(dataset.environment(place.url, port), folder, port) as server:

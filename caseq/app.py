@@ -1,5 +1,6 @@
 """create_app: the Flask application around a runtime."""
 
+import gc
 import os
 import signal
 import threading
@@ -108,4 +109,12 @@ def supervised() -> Flask:
 def from_environment() -> Flask:
     """The application for the settings in config/ and the environment; for WSGI servers."""
     logs.configure()
-    return create_app(runtime.build(load(os.environ)))
+    app = create_app(runtime.build(load(os.environ)))
+    keep_for_good()
+    return app
+
+
+def keep_for_good() -> None:
+    """Let the garbage collector pass over what is there by now, modules and routes: it will be there to the end, and
+    looking through all of it again and again took a fifth of the time of taking in pushes."""
+    gc.freeze()

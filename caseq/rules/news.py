@@ -30,8 +30,12 @@ class Editor:
     def today(self) -> date:
         return bureau_date(self.now)
 
+    @cached_property
+    def _recent_since(self) -> datetime:
+        return self.now - self.within
+
     def is_recent(self, moment: datetime) -> bool:
-        return moment >= self.now - self.within
+        return moment >= self._recent_since
 
     def released_at(self, change: Change) -> datetime:
         """Since when what all readers of this milestone see is as it is now.

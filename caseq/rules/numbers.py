@@ -95,9 +95,11 @@ def mobile(text: str | None, region: str = "CN") -> str | None:
     numbers in one field the first that can receive an SMS counts. A word beside them, other than 手机 and its like,
     may say that a number is somebody else's: then none counts.
     """
-    if text is not None and region == "CN" and _PLAIN_MOBILE.fullmatch(text):
+    if not text:
+        return None
+    if region == "CN" and _PLAIN_MOBILE.fullmatch(text):
         return f"+86{text}"
-    typed = _telephone_text(text or "")
+    typed = _telephone_text(text)
     whole = _number(typed, region)
     if whole is not None:
         return _e164_of_mobile(whole)

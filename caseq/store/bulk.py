@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -89,20 +90,27 @@ def put(connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...
 def put_and_tell(
     connection: Connection, table: Table, rows: Rows, *, key: tuple[str, ...]
 ) -> Sequence[tuple[int, str]]:
-    """Insert the rows or replace those whose `key` is taken; returns (id, last column of the key) of every row."""
+    """Insert the rows or replace those whose `key` is taken; returns (id, last column of the key) of every row.
+
+    The rows differ in the last column of the key only.
+    """
     if not rows:
         return []
-    names, told = tuple(rows[0]), (table.c.id, table.c[key[-1]])
+    names, (*shared, last) = tuple(rows[0]), key
+    told = select(table.c.id, table.c[last])
     if connection.dialect.name == "postgresql":
-        statement = _from_json(table, names, key, True).returning(*told)
-        return [(row[0], row[1]) for row in connection.execute(statement, {"rows": _json(rows)})]
-    repeated = _on_conflict(sqlite.insert(table), names, key, True)
-    return [(row[0], row[1]) for row in connection.execute(repeated.returning(*told), rows)]
+        statement = _from_json(table, names, key, True).returning(*told.selected_columns)
+        found = connection.execute(statement, {"rows": _json(rows)})
+    else:
+        put(connection, table, rows, key=key, replace=True)
+        same = [table.c[name] == rows[0][name] for name in shared]
+        found = connection.execute(told.where(*same, among(connection, table.c[last], [row[last] for row in rows])))
+    return [(row[0], row[1]) for row in found]
 
 
 def _json(rows: Rows) -> str:
     """The rows as JSON; dates and moments as PostgreSQL reads them."""
-    return json.dumps(rows, default=lambda value: value.isoformat())
+    return orjson.dumps(rows).decode()
 
 
 @lru_cache(maxsize=64)

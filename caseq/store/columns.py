@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, MetaData, TypeDecorator
@@ -37,6 +38,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=1024)
 def _text(value: datetime | None) -> str | None:
     """The moment in UTC as SQLite keeps it, without its zone."""
     return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds")[:26]

@@ -9,6 +9,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -61,13 +62,14 @@ class _Key:
 
     def __init__(self, secret: str) -> None:
         self._master = sha256(b"caseq master " + secret.encode()).digest()
+        self.derived = lru_cache(maxsize=64)(self._derived)
         self.id = self.derived("key id")[:_KEY_ID_BYTES]
         self.ciphers: Mapping[Cipher, _Gcm] = {
             Cipher.AES_256_GCM: AESGCM(self.derived("seal")),
             Cipher.SM4_GCM: _Sm4Gcm(self.derived("seal sm4")[:_SM4_KEY_BYTES]),
         }
 
-    def derived(self, purpose: str) -> bytes:
+    def _derived(self, purpose: str) -> bytes:
         return hmac.digest(self._master, purpose.encode(), "sha256")
 
     def hash(self, purpose: str, text: str) -> str:

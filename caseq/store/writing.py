@@ -1,10 +1,10 @@
 """Writing a batch of changes into the ledger and its history, a statement per table."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from caseq.rules.book import Change
@@ -92,9 +92,9 @@ def _numbers_among(connection: Connection, source: str, aliases: set[str]) -> se
 def _take_numbers_from_aliases(connection: Connection, source: str, new: Sequence[str]) -> None:
     """A new case takes its number away from the aliases of other cases of its source."""
     if new:
-        of_source = select(cases.c.id).where(cases.c.source == source)
+        of_source = select(cases.c.id).where(cases.c.id == case_aliases.c.case_id, cases.c.source == source)
         called = delete(case_aliases).where(bulk.among(connection, case_aliases.c.alias_key, new))
-        connection.execute(called.where(case_aliases.c.case_id.in_(of_source)))
+        connection.execute(called.where(of_source.exists()))
 
 
 def _record(change: Change, type_: type[Any]) -> Any:
@@ -281,7 +281,7 @@ def _write_history(
             "formed_at": change.event.time,
             "received_at": now,
             "withdrawal": isinstance(change.event.record, Withdrawal),
-            "state_sealed": sealer.seal(STATE, json.dumps(change.event.raw["data"]).encode()),
+            "state_sealed": sealer.seal(STATE, orjson.dumps(change.event.raw["data"])),
         }
         for change in changes
     ]

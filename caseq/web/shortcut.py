@@ -12,6 +12,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 from caseq.settings.strictfields import Flag
 
 Check = Callable[[Any], bool]
+#: Gives something true for a value that is right.
+_Part = Callable[[Any], object]
 
 #: The kinds of field that take values of one JSON type as they are.
 _PLAIN: Mapping[type, type] = {
@@ -44,37 +46,38 @@ def of(schema: Schema) -> Check:
 
 
 def _field(field: fields.Field[Any]) -> Check:
-    kind = _kind(field)
-    validators = tuple(_validator(each) for each in field.validators)
+    kind, checks = _kind(field)
+    checks += tuple(_validator(each) for each in field.validators)
     allow_none = field.allow_none
 
     def is_right(value: Any) -> bool:
         if value is None:
             return allow_none
-        if not kind(value):
+        if type(value) is not kind:
             return False
-        for validator in validators:  # noqa: SIM110 - all() would cost a generator for every value
-            if not validator(value):
+        for check in checks:  # noqa: SIM110 - all() would cost a generator for every value
+            if not check(value):
                 return False
         return True
 
     return is_right
 
 
-def _kind(field: fields.Field[Any]) -> Check:
-    """Whether a value is of the JSON type that the field takes as it is; False for a kind of field not known here."""
+def _kind(field: fields.Field[Any]) -> tuple[type | None, tuple[_Part, ...]]:
+    """The JSON type that the field takes as it is (None for a kind of field not known here), and what holds in it."""
     if isinstance(field, fields.Nested):
-        return of(field.schema)
+        return dict, (of(field.schema),)
     if isinstance(field, fields.List):
         inner = _field(field.inner)
-        return lambda value: type(value) is list and all(map(inner, value))
-    plain = _PLAIN.get(type(field))
-    return lambda value: type(value) is plain
+        return list, (lambda value: all(map(inner, value)),)
+    return _PLAIN.get(type(field)), ()
 
 
-def _validator(validator: Callable[[Any], Any]) -> Check:
+def _validator(validator: Callable[[Any], Any]) -> _Part:
     if isinstance(validator, validate.OneOf):
         return frozenset(validator.choices).__contains__
+    if isinstance(validator, validate.Regexp):
+        return validator.regex.match  # what it gives is true where the text is right
     if isinstance(validator, validate.Length) and validator.equal is None:
         least, most = validator.min or 0, validator.max
         return lambda value: least <= len(value) and (most is None or len(value) <= most)
