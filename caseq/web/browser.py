@@ -118,9 +118,9 @@ def keep_known(response: Response, party_id: int) -> None:
 
 def page_words() -> Words:
     """The words of this request's language: asked for, remembered, or what the browser prefers."""
-    if "words" not in g:
-        g.words = words(_language())
-    found: Words = g.words
+    found: Words | None = g.get("words")
+    if found is None:
+        found = g.words = words(_language())
     return found
 
 

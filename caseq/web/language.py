@@ -6,7 +6,7 @@ once at start. Chinese needs no catalogue.
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -90,7 +90,12 @@ class Words:
 
     def _written(self, day: date | datetime | str | None, pattern: dict[str, str]) -> str:
         found = as_date(day)
-        return str(day or "") if found is None else str(format_date(found, pattern[self.language], locale=self._locale))
+        return str(day or "") if found is None else _date_written(found, pattern[self.language], self.language)
+
+
+@lru_cache(maxsize=1024)
+def _date_written(day: date, pattern: str, language: str) -> str:
+    return str(format_date(day, pattern, locale=_LOCALES[language]))
 
 
 def as_date(value: object) -> date | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, redirect, request
+from markupsafe import Markup
 
 from caseq import login, viewing, voicing
 from caseq.errors import DatabaseUnavailable
@@ -46,14 +47,20 @@ SMS, OWN_CODES = "sms", ("paper", "app")
 def prepare(app: Flask) -> None:
     """Gives the templates of `app` the words of the request's language and what every page shows."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda message: page_words().say(message), _no_plural, newstyle=True
-    )
+    # Not by install_gettext_callables: its wrapper makes a new context at every call, a third of the time of a page.
+    app.jinja_env.newstyle_gettext = True  # type: ignore[attr-defined]
+    app.jinja_env.globals.update(gettext=_worded, _=_worded, ngettext=_no_plural)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals["call"] = casepage.call
     versions = _static_versions(Path(app.static_folder or ""))
     app.context_processor(lambda: _shared(versions))
+
+
+def _worded(message: str, /, **values: object) -> Markup:
+    """The message in the words of the page; always a pattern, as `{% trans %}` doubles each per cent sign."""
+    said = page_words().say(message)
+    return said % values if values or "%" in said else said
 
 
 @blueprint.get("/")

@@ -5,6 +5,7 @@ Words about a suspect never say more than what is known: a measure is not a verd
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -190,6 +191,7 @@ def role_word(kind: str, role: str) -> str:
     return special.get(role) or ROLES[role]
 
 
+@lru_cache(maxsize=256)
 def clause_words(clause: str, words: Words) -> Markup:
     """A clause as people read it: one of a statute stays as the statute is called, those of the plan are numbers."""
     if is_of_statute(clause):
