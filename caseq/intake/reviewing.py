@@ -135,7 +135,7 @@ class NotDelegated(StrEnum):
 def delegate(
     runtime: Runtime, by: Staff, badge: str, since: datetime, until: datetime, reason: str
 ) -> NotDelegated | None:
-    """Have the one with this badge decide in this person's place for a while; None: so it is."""
+    """Have the one with this badge decide in this person's place for a while; None: so it is, perhaps was already."""
     now = runtime.clock()
     if not reason:
         return NotDelegated.REASON
@@ -149,6 +149,9 @@ def delegate(
             return NotDelegated.ONESELF
         if not account.staff.may(Duty.REVIEW) or account.staff.unit not in (None, by.unit):
             return NotDelegated.NOT_FIT
+        known = [(one.to.id, one.since, one.until) for one in delegations.given_by(connection, by, now)]
+        if (account.staff.id, since, until) in known:
+            return None
         delegations.add(connection, by, account.staff, since, until, reason, now)
         facts = {"to": account.staff.id, "until": until.isoformat(), "reason": reason}
         auditing.record(connection, "delegate", now, staff_id=by.id, facts=facts)

@@ -92,9 +92,10 @@ def _numbers_among(connection: Connection, source: str, aliases: set[str]) -> se
 def _take_numbers_from_aliases(connection: Connection, source: str, new: Sequence[str]) -> None:
     """A new case takes its number away from the aliases of other cases of its source."""
     if new:
-        of_source = select(cases.c.id).where(cases.c.id == case_aliases.c.case_id, cases.c.source == source)
+        # A value for each row, and no join: without statistics PostgreSQL would read all cases of the source for that.
+        its_source = select(cases.c.source).where(cases.c.id == case_aliases.c.case_id).scalar_subquery()
         called = delete(case_aliases).where(bulk.among(connection, case_aliases.c.alias_key, new))
-        connection.execute(called.where(of_source.exists()))
+        connection.execute(called.where(its_source == source))
 
 
 def _record(change: Change, type_: type[Any]) -> Any:

@@ -1,6 +1,7 @@
 """Accounts at the console: what an administrator does to others', never to the own one, and at once."""
 
 import re
+from html import unescape
 
 from sqlalchemy import select
 
@@ -8,7 +9,7 @@ from caseq import staffing
 from caseq.rules.duties import StaffRole
 from caseq.store.tables import audit
 from tests.service import Service
-from tests.staff import hired, post, signed_in_as
+from tests.staff import code, hired, post, signed_in_as
 
 PEOPLE = "/staff/people"
 NEW = {"badge": "640077", "name": "示例民警", "role": "unit", "unit": "640121510000"}
@@ -78,7 +79,29 @@ def test_after_five_minutes_the_app_is_asked_for_again(service: Service) -> None
     service.clock.advance(minutes=5)
     home = "/staff"
     for path in (PEOPLE, f"{PEOPLE}/{clerk.badge}/disable", f"{PEOPLE}/{clerk.badge}/anew"):
-        answer = post(client, path, page=home, **NEW, reason="x")
-        assert answer.headers["Location"] == "/staff/prove?back=/staff/people"
+        assert "再确认一次是您本人" in post(client, path, page=home, **NEW, reason="x").get_data(as_text=True)
     assert client.get(PEOPLE).headers["Location"].startswith("/staff/prove")
     assert [act for act, _ in acts(service)] == ["staff_add", "staff_add"]
+    for proof, status in ("0", 422), (code(service, boss.badge), 303):
+        answer = post(client, "/staff/prove", page=home, back=PEOPLE, proof=proof)
+        assert answer.status_code == status
+    assert answer.headers["Location"] == PEOPLE
+    assert client.get(PEOPLE).status_code == 200
+
+
+def test_what_was_filled_in_comes_back_with_the_code_and_is_done(service: Service) -> None:
+    boss = hired(service, StaffRole.ADMINISTRATOR)
+    client = signed_in_as(service, boss)
+    service.clock.advance(minutes=5)
+    fields = {**NEW, "name": '示例"民警<b>'}
+    for proof, status in ({}, 200), ({"proof": ""}, 422), ({"proof": "0"}, 422):
+        answer = post(client, PEOPLE, page="/staff", **fields, **proof)
+        assert answer.status_code == status
+        asked = answer.get_data(as_text=True)
+        assert 'action="/staff/people"' in asked
+        carried = dict(re.findall(r'type="hidden" name="(?!csrf)(\w+)" value="([^"]*)"', asked))
+        assert {name: unescape(value) for name, value in carried.items()} == fields
+    done = post(client, PEOPLE, page="/staff", **fields, proof=code(service, boss.badge))
+    assert 'class="key number"' in done.get_data(as_text=True)
+    assert acts(service)[-1] == ("staff_add", boss.id)
+    assert client.get(PEOPLE).status_code == 200

@@ -117,9 +117,9 @@ def numbers() -> Response:
 @blueprint.post("/numbers/<int:change_id>/agree")
 def agree(change_id: int) -> Response:
     """Agrees as the second person, who has just shown again who they are."""
+    if (first := gate.prove_first()) is not None:
+        return first
     answer = counter.agree(runtime(), gate.me(), change_id, gate.signed_in().proven_at)
-    if answer is Refused.NOT_FRESH:
-        return gate.go("entrance.prove", back="/staff/counter/numbers")
     return _numbers(answer) if isinstance(answer, Refused) else gate.go("counter.numbers", done="agreed")
 
 

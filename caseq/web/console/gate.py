@@ -9,12 +9,17 @@ from caseq import staffing
 from caseq.rules.case import BUREAU_TIME
 from caseq.rules.duties import Duty, Staff
 from caseq.store.staffing import SignedIn
+from caseq.web import fields
 from caseq.web.browser import cookie_name, drop, keep
 from caseq.web.console.duties import DUTY_OF, OPEN
 from caseq.web.current import runtime
+from caseq.web.limits import network
 
 PREFIX = "/staff"
 SESSION = "caseq-staff"
+#: The field with the app's code, shown again.
+PROOF = "proof"
+WRONG_PROOF = "对不上，请等下一个 8 位数字再试"
 _LARGEST_ID = 2**63 - 1
 
 
@@ -70,11 +75,29 @@ def shut(response: Response) -> Response:
 
 
 def prove_first() -> Response | None:
-    """Where to show the app's code again, if that is too long ago for what is asked; None: it is fresh."""
+    """What asks for the app's code again, if that is too long ago for what is asked; None: it is fresh.
+
+    What was filled in stands in the form that asks, and comes back with the code.
+    """
     if staffing.is_fresh(runtime(), signed_in()):
         return None
-    back = request.full_path if request.method == "GET" else request.path
-    return go("entrance.prove", back=back)
+    if request.method == "GET":
+        return go("entrance.prove", back=request.full_path)
+    status, fault = 200, None
+    if PROOF in request.form:
+        if is_proven(request.form[PROOF]):
+            return None
+        status, fault = 422, WRONG_PROOF
+    filled = [(name, text) for name, text in request.form.items(multi=True) if name not in (PROOF, "csrf_token")]
+    return show("prove", status, act=request.path, filled=filled, fault=fault)
+
+
+def is_proven(typed: str) -> bool:
+    """Whether this is the app's code of whoever is signed in; then this request counts as proven too."""
+    if not staffing.prove(runtime(), token(), me(), fields.code(typed), network()):
+        return False
+    g.signed_in = staffing.me(runtime(), token())
+    return True
 
 
 def _let_in() -> Response | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 
 from caseq import staffing
 from caseq.rules.duties import Staff, StaffRole, is_account_fit
@@ -61,8 +61,8 @@ def anew(badge: str) -> Response:
 
 def _done(act: _Act, badge: str) -> Response:
     """What an act did to an account: a first password to be shown, or nothing more to say."""
-    if gate.prove_first() is not None:
-        return gate.go("entrance.prove", back=url_for("people.people"))
+    if (first := gate.prove_first()) is not None:
+        return first
     if not 0 < len(reason := _typed("reason")) <= _LONGEST_REASON:
         return _page(_NO_REASON)
     done = act(runtime(), badge, gate.me(), reason)
