@@ -122,9 +122,9 @@ def former(
     """The numbers that these parties of a source have now, by key."""
     if not keys:
         return {}
-    mine = select(*contacts.COLUMNS).where(parties.c.source == source, parties.c.key.in_(keys))
+    of_source = select(*contacts.COLUMNS).where(parties.c.source == source)
     found = {}
-    for row in connection.execute(mine).all():
+    for row in connection.execute(bulk.each(connection, of_source, parties.c.key, keys)).all():
         phone = contacts.checked(connection, sealer, row, now).phone
         if phone is not None:
             found[row.key] = Former(row.id, row.phone_hash, sealer.seal(FORMER, phone.encode()))

@@ -245,10 +245,9 @@ def _end_sessions(connection: Connection, sealer: Sealer, source: str, changes: 
     """End the sessions of parties whose number is another one now: the old number may have been a stranger's."""
     renumbered = [change.key for change in changes if _has_another_number(sealer, change)]
     if renumbered:
-        theirs = select(parties.c.id).where(
-            parties.c.source == source, bulk.among(connection, parties.c.key, renumbered)
-        )
-        connection.execute(delete(sessions).where(sessions.c.party_id.in_(theirs)))
+        of_source = select(parties.c.id).where(parties.c.source == source)
+        theirs = connection.execute(bulk.each(connection, of_source, parties.c.key, renumbered)).scalars()
+        connection.execute(delete(sessions).where(bulk.among(connection, sessions.c.party_id, theirs)))
 
 
 def _has_another_number(sealer: Sealer, change: Change) -> bool:

@@ -39,6 +39,11 @@ def effort(service: Service) -> Iterator[list[int]]:
         else:
             # Tables of a few pages are rather read whole, which says nothing about large ones.
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            found.append(-read(connection))
+
+    def read(connection: Connection) -> int:
+        # What earlier transactions of the connection read may be in it still.
+        return int(connection.exec_driver_sql(_READ).scalar_one())
 
     def count() -> int:
         found[-1] += _STEPS
@@ -48,7 +53,7 @@ def effort(service: Service) -> Iterator[list[int]]:
         if database.is_sqlite:
             connection.connection.driver_connection.set_progress_handler(None, 0)  # type: ignore[union-attr]
         else:
-            found.append(int(connection.exec_driver_sql(_READ).scalar_one()))
+            found[-1] += read(connection)
 
     listeners = {"begin": begin, "commit": commit}
     for name, listener in listeners.items():
@@ -65,7 +70,7 @@ def test_new_cases_are_taken_in_at_the_same_effort_among_many_others(service: Se
         service.push(*new_cases(first, 300))
     with effort(service) as many:
         service.push(*new_cases(100, 20))
-    assert 0 < max(few)
+    assert max(few) > 0
     assert max(many) < 1.5 * max(few) + 100
 
 
@@ -91,5 +96,5 @@ def test_changes_are_taken_in_at_the_same_effort_among_many_others(service: Serv
         service.push(*new_cases(first, 300))
     with effort(service) as many:
         service.push(*changed(0, 20, "3"))
-    assert 0 < max(few)
+    assert max(few) > 0
     assert max(many) < 1.5 * max(few) + 100
