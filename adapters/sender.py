@@ -3,6 +3,7 @@
 import random
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import structlog
@@ -12,6 +13,8 @@ from adapters.departures import open_departures
 from adapters.mapping import ServiceSettings
 
 _SLOWEST_KEY_SECONDS = 60.0
+#: So long one source waits for the answer to another one's batch before it looks for its own.
+_LOOK_SECONDS = 0.1
 #: The service takes 5 MiB: if fewer are too many, it is something between here and there that refuses them.
 _SURELY_TAKEN_BYTES = 4 * 1024 * 1024
 
@@ -22,7 +25,8 @@ log = structlog.get_logger()
 class Line:
     """How it goes with one push source: when to try next, how often it failed, and how large a batch may be.
 
-    `answered` is what has arrived and could not be noted yet, because the disk of the state is full.
+    `under_way` is what has left, with its answer to come; `answered` is what has arrived and could not be noted yet,
+    because the disk of the state is full.
     """
 
     source: str
@@ -31,6 +35,7 @@ class Line:
     failures: int = 0
     spoke_at: float | None = None
     told: str = ""
+    under_way: tuple[Parcel, Future[Answer]] | None = None
     answered: tuple[Parcel, Answered] | None = None
     is_key_refused: bool = False
 
@@ -58,17 +63,41 @@ class Sender:
         self.clock = clock
         self.chance = chance
         self.departures = open_departures(state, carrier, settings)
+        self._carrying = ThreadPoolExecutor(len(settings.sources), thread_name_prefix="carrying")
         self.lines = [Line(source, self.departures.most_events) for source in dict.fromkeys(settings.sources.values())]
 
     def send_due(self) -> bool:
-        """Sends one batch of each source whose turn it is; whether any went through."""
-        went = False
+        """Lets a batch of each source leave whose turn it is; whether any that had left before or now went through.
+
+        Those of several sources are under way side by side: while the service stores one it can check another.
+        """
         for line in self.lines:
             self._note(line)
-            if self.clock() >= line.due_at:
-                parcel = self.departures.next(line.source, line.most)
-                went = (parcel is not None and self._send(line, parcel)) or went
-        return went
+            if line.under_way is None and self.clock() >= line.due_at:
+                self._leave(line)
+        wait([line.under_way[1] for line in self.lines if line.under_way], _LOOK_SECONDS, FIRST_COMPLETED)
+        landed = [self._land(line) for line in self.lines]
+        return any(landed)
+
+    def end(self) -> None:
+        """Waits for the answers to what is under way, and notes them."""
+        wait([line.under_way[1] for line in self.lines if line.under_way])
+        for line in self.lines:
+            self._land(line)
+
+    def _leave(self, line: Line) -> None:
+        """Has the next batch of this source leave, if there is one."""
+        parcel = self.departures.next(line.source, line.most)
+        if parcel is not None:
+            line.under_way = parcel, self._carrying.submit(self.carrier.send, parcel)
+
+    def _land(self, line: Line) -> bool:
+        """Does what follows from the answer to what is under way, if it is there; whether that went through."""
+        if line.under_way is None or not line.under_way[1].done():
+            return False
+        parcel, answer = line.under_way
+        line.under_way = None
+        return self._take(line, parcel, answer.result())
 
     def send_heartbeats(self) -> None:
         """Sends an empty batch for each source with nothing to send that has not spoken for a while."""
@@ -76,7 +105,8 @@ class Sender:
             now = self.clock()
             is_silent = line.spoke_at is None or now - line.spoke_at >= self.settings.heartbeat_seconds
             if is_silent and now >= line.due_at and not self.departures.has_more(line.source):
-                self._send(line, self.departures.heartbeat(line.source))
+                heartbeat = self.departures.heartbeat(line.source)
+                self._take(line, heartbeat, self.carrier.send(heartbeat))
 
     def has_more(self) -> bool:
         """Whether any source has something to send."""
@@ -99,8 +129,9 @@ class Sender:
     def _is_left_behind(self, line: Line) -> bool:
         return line.failures > 1 and any(map(line.is_behind, self.lines))
 
-    def _send(self, line: Line, parcel: Parcel) -> bool:
-        answer = _judged(self.carrier.send(parcel), parcel)
+    def _take(self, line: Line, parcel: Parcel, answer: Answer) -> bool:
+        """Does what follows from this answer; whether the next parcel may leave at once."""
+        answer = _judged(answer, parcel)
         if isinstance(answer, Answered):
             line.answered = (parcel, answer)
             self._note(line)

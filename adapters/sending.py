@@ -75,9 +75,18 @@ class SendingThread:
                 wait = self._step()
                 if wait:
                     self._news.wait(wait)
+            self._finish()
         except BaseException as error:
             self.error = error
             self.stopped.set()
+
+    def _finish(self) -> None:
+        try:
+            self.sender.end()
+        except sqlite3.Error as error:
+            # What cannot be noted now is sent once more by the next start, and is known there.
+            if not is_full(error):
+                raise
 
     def _step(self) -> float:
         """Sends what is due; how long to wait before the next time."""

@@ -48,11 +48,8 @@ class HttpsCarrier:
         self.url = url
         self.keys = keys
         self.clock = clock
-        self.session = requests.Session()
-        # Neither a proxy nor a .netrc of this machine's user may come between adapter and service.
-        self.session.trust_env = False
-        if ca_file:
-            self.session.verify = ca_file
+        # One for each source, because they send at the same time.
+        self.sessions = {source: _session(ca_file) for source in keys}
 
     def send(self, parcel: Parcel) -> Answer:
         """The service's answer to one batch."""
@@ -104,7 +101,7 @@ class HttpsCarrier:
         headers = signing.headers(self.keys[source], message_id, int(self.clock()), body)
         headers["Content-Type"] = _BATCH_TYPE
         try:
-            return self.session.request(
+            return self.sessions[source].request(
                 method, self.url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
             )
         except requests.RequestException as error:
@@ -113,6 +110,14 @@ class HttpsCarrier:
     def _postponed(self, response: requests.Response) -> Postponed:
         after = _retry_after(response.headers.get("Retry-After"), self.clock())
         return Postponed(f"HTTP {response.status_code}", after, is_key_refused=response.status_code == 401)
+
+
+def _session(ca_file: str) -> requests.Session:
+    session = requests.Session()
+    # Neither a proxy nor a .netrc of this machine's user may come between adapter and service.
+    session.trust_env = False
+    session.verify = ca_file or True
+    return session
 
 
 def _answer(response: requests.Response, ids: Sequence[str]) -> Answered | Postponed:

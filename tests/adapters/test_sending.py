@@ -1,13 +1,15 @@
 """How batches reach the service, whatever the service does."""
 
 import json
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from adapters import numbering, spool, statefile
-from adapters.carriers.carrier import Parcel, Postponed
+from adapters.carriers.carrier import Answered, Parcel, Postponed
 from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import HttpsCarrier
 from adapters.changes import Change, Known
@@ -120,6 +122,46 @@ def test_pauses_grow_up_to_the_longest(adapter: Adapter, tmp_path: Any) -> None:
         pauses.append(sender.seconds_to_wait())
         times[0] += pauses[-1]
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    state.close()
+
+
+class _Standing:
+    """A carrier that brings what it is given, and lets one source wait for its answer."""
+
+    down_event, up_event = "down", "up"
+
+    def __init__(self, waits: str) -> None:
+        self.waits = waits
+        self.sent: list[str] = []
+        self.may_answer = Event()
+
+    def send(self, parcel: Parcel) -> Answered:
+        self.sent.append(parcel.source)
+        if parcel.source == self.waits:
+            assert self.may_answer.wait(30)
+        return Answered({})
+
+
+def test_a_source_that_gets_no_answer_keeps_no_other_waiting(tmp_path: Path) -> None:
+    state = statefile.open_state(tmp_path / "two.db")
+    carrier = _Standing("criminal")
+    both = {"criminal": "criminal", "administrative": "administrative"}
+    sender = Sender(state, carrier, ServiceSettings("http://x", "", 60, 1, 60, both), lambda: 0.0)
+    for turn in range(3):
+        with statefile.transaction(state):
+            for source in both:
+                known = Known(source, "case", f"{source}{turn}", NUMBER, "case:AJ1", "f", "20261104090000.000001")
+                spool.append(state, [Change(f"{source}{turn}", b'{"id":"x"}', known)])
+        assert sender.send_due()
+    assert carrier.sent.count("criminal") == 1
+    assert carrier.sent.count("administrative") == 3
+    assert spool.waiting_counts(state) == {"criminal": 3}
+    assert not sender.send_due()
+    carrier.may_answer.set()
+    sender.end()
+    assert spool.waiting_counts(state) == {"criminal": 2}
+    assert sender.send_due()
+    assert not sender.has_more()
     state.close()
 
 
