@@ -92,6 +92,7 @@ def test_a_refused_event_says_what_to_mend_and_shows_no_value(service: Service) 
         "data.phone：文字",
         "（4 个字的键）.phone：文字",
         "少了这一项",
+        "来源 criminal（刑事案件）",
     ):
         assert said in page
     for value in (NAME, PHONE, "某人", "测试人"):
@@ -128,6 +129,7 @@ def test_silent_sources_waiting_events_and_a_dead_worker_are_seen(service: Servi
     page = signed_in(service, StaffRole.ADMINISTRATOR).get("/staff/freshness").get_data(as_text=True)
     assert "从来没有运行过" in page
     assert "从来没有推送过" in page
+    assert "<b>administrative</b><br><small>行政案件</small>" in page
     assert 'data-l="等案件的">1<' in page
     assert 'data-l="没收下的">1<' in page
     assert "太久没有推送" not in page

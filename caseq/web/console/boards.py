@@ -46,7 +46,8 @@ def told(task_id: int) -> Response:
 @blueprint.get("/quarantine")
 def refused() -> Response:
     """The refused events with what is wrong, where to mend it, and what came: keys and types, never values."""
-    found = [boardwords.refused(item) for item in quarantine.waiting(runtime())]
+    kinds = boardwords.kinds_of(runtime().settings.sources)
+    found = [boardwords.refused(item, kinds) for item in quarantine.waiting(runtime())]
     return gate.show("quarantine", found=found, done=request.args.get("done"))
 
 
@@ -68,7 +69,7 @@ def retry(number: int) -> Response:
 def freshness() -> Response:
     """Since when each source is silent, what is missing, what waits, and whether a worker is alive."""
     parts = runtime()
-    page = boardwords.freshness(sources.board(parts), parts.clock())
+    page = boardwords.freshness(sources.board(parts), parts.clock(), boardwords.kinds_of(parts.settings.sources))
     return gate.show("freshness", page=page)
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from markupsafe import Markup
 
 from caseq.freshness import Board, Freshness
+from caseq.rules.case import Kind as CaseKind
+from caseq.settings import Source
 from caseq.store.pushes import Quarantined
 from caseq.store.tasks import Kind, Task
 from caseq.store.tellings import By
-from caseq.web.language import Words
-from caseq.web.wording import role_word
+from caseq.web.language import Words, words
+from caseq.web.wording import KINDS, role_word
 
 #: How somebody was told, at the console; on paper it is recorded with the notice.
 CHANNELS: Mapping[By, str] = {By.IN_PERSON: "当面", By.TELEPHONE: "电话", By.PAPER: "书面"}
@@ -85,6 +87,7 @@ class RefusedRow:
 
     id: int
     source: str
+    kinds: str
     received_at: datetime
     event_id: str
     faults: Sequence[tuple[str, str, str]]
@@ -96,6 +99,7 @@ class SourceRow:
     """One source; `tag` is how it looks, `said` what it is."""
 
     source: str
+    kinds: str
     tag: str
     said: str
     last: datetime | None
@@ -124,15 +128,22 @@ def task(found: Task, words: Words, now: datetime) -> TaskRow:
     )
 
 
-def refused(item: Quarantined) -> RefusedRow:
+def kinds_of(sources: Mapping[str, Source]) -> Mapping[str, str]:
+    """What each source may push, in words: its own name is a key of the configuration."""
+    say = words("zh").say
+    return {name: "、".join(say(KINDS[kind]) for kind in CaseKind if kind in of.kinds) for name, of in sources.items()}
+
+
+def refused(item: Quarantined, kinds: Mapping[str, str]) -> RefusedRow:
     """One refused event without a single value of it."""
     faults = [(_masked(field), "；".join(map(_said, reasons)), _hint(field)) for field, reasons in item.errors.items()]
-    return RefusedRow(item.id, item.source, item.received_at, item.event_id or "", faults, _shape(item.raw))
+    of = kinds.get(item.source, "")
+    return RefusedRow(item.id, item.source, of, item.received_at, item.event_id or "", faults, _shape(item.raw))
 
 
-def freshness(board: Board, now: datetime) -> Mapping[str, object]:
+def freshness(board: Board, now: datetime, kinds: Mapping[str, str]) -> Mapping[str, object]:
     """What templates/console/freshness.html prints."""
-    rows = [_source(one, now) for one in board.sources]
+    rows = [_source(one, now, kinds.get(one.source, "")) for one in board.sources]
     return {"rows": rows, "worker_seen_at": board.worker_seen_at, "worker_is_alive": board.worker_is_alive}
 
 
@@ -182,7 +193,7 @@ def _masked_key(key: str) -> str:
     return key if is_plain else f"（{len(key)} 个字的键）"
 
 
-def _source(one: Freshness, now: datetime) -> SourceRow:
+def _source(one: Freshness, now: datetime, kinds: str) -> SourceRow:
     if one.last_push_at is None:
         tag, said = "soon", "从来没有推送过"
     elif one.is_silent:
@@ -191,6 +202,7 @@ def _source(one: Freshness, now: datetime) -> SourceRow:
         tag, said = "later", f"正常，{span(now - one.last_push_at)}前推送过"
     return SourceRow(
         source=one.source,
+        kinds=kinds,
         tag=tag,
         said=f"{said}（影子运行）" if one.in_shadow else said,
         last=one.last_push_at,
