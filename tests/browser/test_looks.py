@@ -153,6 +153,7 @@ def look(request: pytest.FixtureRequest, chromium: Browser, shown) -> Iterator[t
 
 def is_fine(page: Page) -> None:
     """Nothing for axe to find; nothing sideways at 320 px, normal or big; every target large enough."""
+    page.wait_for_load_state()  # a page without its style yet has other colours
     assert [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in Axe().run(page).response["violations"]] == []
     page.set_viewport_size({"width": 320, "height": 640})
     for least in (44, 60):

@@ -61,7 +61,6 @@ def test_each_change_ends_in_exactly_its_sms_whatever_is_killed(texting: Whole, 
             changed_at = now - timedelta(days=1) + turn * timedelta(minutes=5)
             texting.cases.move(200, seed=SEED + turn, start=oracle.stamped(changed_at))
             kill_each_ten_times(texting, adapter)
-            kill_while_it_sends(texting)
             known.append(oracle.read(texting.cases.path, known[-1]))
             step = oracle.Step(known[-2], known[-1], now)
             expected += by_phone(step.messages(), known)
@@ -78,14 +77,18 @@ def test_each_change_ends_in_exactly_its_sms_whatever_is_killed(texting: Whole, 
 
 
 def kill_each_ten_times(system: Whole, adapter: Process) -> None:
-    """Kill each process ten times, at random moments after it has come up, all three at the same time."""
+    """Kill each process ten times, at random moments after it has come up, all three at the same time; the worker once
+    more while it sends, before the others are done: afterwards there may be nothing left to send."""
     signs = {
         "server": (system.server, lambda: answers(system.url + "/healthz")),
         "worker": (system.worker, lambda: "worker_started" in written_since_start(system.worker)),
         "adapter": (adapter, lambda: '"started"' in written_since_start(adapter)),
     }
     with ThreadPoolExecutor(len(signs)) as pool:
-        for done in [pool.submit(kill_ten_times, process, is_up) for process, is_up in signs.values()]:
+        killing = {name: pool.submit(kill_ten_times, process, is_up) for name, (process, is_up) in signs.items()}
+        killing["worker"].result()
+        kill_while_it_sends(system)
+        for done in killing.values():
             done.result()
 
 
