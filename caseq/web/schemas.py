@@ -15,8 +15,9 @@ from caseq.settings.tomlfile import leaves
 from caseq.web import shortcut
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_is_plain = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="must not hold control characters")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
+
+_is_plain = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="must not hold control characters")
 
 
 def _is_day(value: str) -> None:

@@ -35,11 +35,14 @@ def effort(service: Service) -> Iterator[list[int]]:
     def begin(connection: Connection) -> None:
         if database.is_sqlite:
             found.append(0)
-            connection.connection.driver_connection.set_progress_handler(count, _STEPS)  # type: ignore[union-attr]
+            driver(connection).set_progress_handler(count, _STEPS)
         else:
             # Tables of a few pages are rather read whole, which says nothing about large ones.
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             found.append(-read(connection))
+
+    def driver(connection: Connection) -> Any:
+        return connection.connection.driver_connection
 
     def read(connection: Connection) -> int:
         # What earlier transactions of the connection read may be in it still.
@@ -51,7 +54,7 @@ def effort(service: Service) -> Iterator[list[int]]:
 
     def commit(connection: Connection) -> None:
         if database.is_sqlite:
-            connection.connection.driver_connection.set_progress_handler(None, 0)  # type: ignore[union-attr]
+            driver(connection).set_progress_handler(None, 0)
         else:
             found[-1] += read(connection)
 
