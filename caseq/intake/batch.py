@@ -1,8 +1,9 @@
 """What one request changes, collected while its events are placed in the book."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from caseq.rules import events
@@ -50,12 +51,14 @@ class Heard:
 @dataclass
 class Batch:
     """What one request changes; `waiting` are the parked events by case, `unreleased` the newest sequence of each
-    milestone of which a change waits for release. What is `held` must be agreed to before it is placed.
+    milestone of which a change waits for release. What is `held` must be agreed to before it is placed. `number_of` is
+    `mobile`, which is slow with what clerks type, and remembers what it found for this one request.
     """
 
     book: Book
     editor: Editor
     approval: Approval
+    number_of: Callable[[str | None], str | None]
     waiting: dict[str, list[Event]]
     unreleased: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -67,7 +70,7 @@ class Batch:
     received: list[str] = field(default_factory=list)
     parked: dict[str, tuple[str, Any]] = field(default_factory=dict)  # event id: (case key, raw event)
     unparked: list[str] = field(default_factory=list)
-    not_received: list[str] = field(default_factory=list)  # parked before, refused now
+    not_received: set[str] = field(default_factory=set)  # refused, some after they were parked
     refused: list[tuple[Any, Errors]] = field(default_factory=list)
 
     def take(self, event: Event) -> Result:
@@ -151,7 +154,7 @@ class Batch:
         waiting = self.waiting.pop(case_key, [])
         for event in sorted(waiting, key=lambda event: order.get(type(event.record), 2)):
             if self.take(event).outcome is Outcome.REFUSED:
-                self.not_received.append(event.id)
+                self.not_received.add(event.id)
             if self.parked.pop(event.id, None) is None:
                 self.unparked.append(event.id)
 
@@ -163,8 +166,11 @@ class Batch:
         if event.id in known:
             return Result(event.id, Outcome.DUPLICATE)
         result = self.take(event)
-        if result.outcome is not Outcome.REFUSED:
+        if result.outcome is Outcome.REFUSED:
+            self.not_received.add(event.id)
+        else:
             known.add(event.id)
+            self.not_received.discard(event.id)
             self.received.append(event.id)
         if result.outcome is Outcome.ACCEPTED and isinstance(event.record, Case):
             self.take_waiting(lookup_key(event.case_number))
@@ -181,8 +187,10 @@ def batch_of(
 ) -> Batch:
     """A batch for these events of one source, with the part of the ledger that they touch."""
 
+    number_of = cache(mobile)
+
     def fingerprint(phone: str | None) -> str | None:
-        number = mobile(phone)
+        number = number_of(phone)
         return runtime.sealer.fingerprint("phone", number) if number else None
 
     settings = runtime.settings
@@ -194,7 +202,7 @@ def batch_of(
     editor = Editor(settings.policy, now, settings.sending.news_within, source.shadow)
     keys = {event.record.key for event in events_ if isinstance(event.record, (Milestone, Withdrawal))}
     unreleased = releases.newest_waiting(connection, source.name, keys) if keys else {}
-    return Batch(book, editor, settings.approval, waiting, unreleased)
+    return Batch(book, editor, settings.approval, number_of, waiting, unreleased)
 
 
 def parsed(pushed: Sequence[Pushed]) -> list[Event | None]:

@@ -27,7 +27,9 @@ def store(
     case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
     former = recipients.former(connection, sealer, source.name, [c.key for c in batch.renumbered], now)
     told_by = {change.key: due for change in batch.changes if (due := _due_of(batch, dues, change)) is not None}
-    party_ids = writing.write(connection, sealer, source.name, case_ids, batch.changes, batch.lines, told_by, now)
+    party_ids = writing.write(
+        connection, sealer, batch.number_of, source.name, case_ids, batch.changes, batch.lines, told_by, now
+    )
     _store_waiting(runtime, source, connection, batch, case_ids, dues, now)
     _store_around(runtime, source, connection, batch, now)
     for change in batch.renumbered:
@@ -44,7 +46,6 @@ def store(
 
 def _store_around(runtime: Runtime, source: Source, connection: Connection, batch: Batch, now: datetime) -> None:
     """What surrounds the ledger: which events came, which wait for their case, which were refused."""
-    pushes.note_received(connection, source.name, batch.received, now)
     pushes.release_from_quarantine(connection, source.name, batch.received, now)
     pushes.unpark(connection, source.name, batch.unparked)
     pushes.forget_received(connection, source.name, batch.not_received)

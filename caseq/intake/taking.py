@@ -114,7 +114,8 @@ def _take_all(
     """Place, store and audit the events of one request or file, whose source is locked."""
     kept = corrections.keep(connection, runtime.sealer, source.name, read, now)
     fresh = [event for event in kept.events if event is not None]
-    known = pushes.already_received(connection, source.name, {event.id for event in fresh})
+    ids = {event.id for event in fresh}
+    known = ids - pushes.receive(connection, source.name, ids, now)
     case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
     waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
     batch = batch_of(runtime, source, connection, fresh, waiting, now)

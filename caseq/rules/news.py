@@ -201,15 +201,17 @@ class Editor:
         case = book.cases[change.case_key].live
         if party is None or case is None or not may_enter(self.policy, case, party, self.today):
             return
+        formed = [key for key, entry in book.milestones_of(change.case_key) if self.is_recent(entry.formed_at)]
+        if not formed and not self.is_recent(change.event.time):
+            return
         before = change.before.live if change.before else None
         assert not isinstance(before, (Case, Milestone))
         entered = before is not None and may_enter(self.policy, case, before, self.today)
         seen = self._page(book, change.case_key, case, before) if before is not None and entered else {}
         page = self._page(book, change.case_key, case, party)
-        opened = [key for key, shown in page.items() if seen.get(key) != shown]
-        untold = opened if change.before and change.before.phone_hash else page
-        was_formed = any(self.is_recent(book.milestones[key].formed_at) for key in untold)
-        if was_formed or (opened and self.is_recent(change.event.time)):
+        opened = {key for key, shown in page.items() if seen.get(key) != shown}
+        untold = opened if change.before and change.before.phone_hash else page.keys()
+        if not untold.isdisjoint(formed) or (opened and self.is_recent(change.event.time)):
             yield change.key
 
     def _page(self, book: Book, case_key: str, case: Case, party: Party) -> Mapping[str, Shown]:

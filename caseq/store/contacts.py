@@ -6,7 +6,6 @@ Rows of before that (0007) have neither; they are good as long as a mark says so
 when it has bound all of them.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from caseq.errors import SealBroken
 from caseq.store import auditing
-from caseq.store.sealing import Sealer, bound
+from caseq.store.sealing import Sealer, array, bound
 from caseq.store.tables import marks, parties
 
 log = structlog.get_logger("caseq.contacts")
@@ -57,7 +56,7 @@ def mac(sealer: Sealer, facts: Mapping[str, Any]) -> str:
 
 
 def _text(facts: Mapping[str, Any]) -> str:
-    return json.dumps([facts[name] for name in _FACTS])
+    return array(*[facts[name] for name in _FACTS])
 
 
 def read(sealer: Sealer, row: Any, is_unbound_good: bool) -> Contact:

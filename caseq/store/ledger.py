@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from typing import Any, TypeGuard
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, func, or_, select, text, true
 
 from caseq.rules.book import Book, Entry
 from caseq.rules.case import (
@@ -52,11 +52,10 @@ def open_book(
     """The part of the ledger that these events of one source touch."""
     events = list(events)
     wanted = {lookup_key(event.case_number) for event in events}
-    others = select(cases.c.number_key).where(_IS_LIVE, cases.c.source != source)
-    elsewhere = connection.execute(bulk.each(connection, others, cases.c.number_key, wanted)).scalars()
+    asked = {"source": source, "keys": bulk.given(wanted)}
+    elsewhere = connection.execute(_of_others(connection.dialect.name), asked).scalars()
     book = Book(source, kinds, policy.items, fingerprint, frozenset(elsewhere))
-    of_source = select(cases).where(cases.c.source == source)
-    own = connection.execute(bulk.each(connection, of_source, cases.c.number_key, wanted)).all()
+    own = connection.execute(_of_source(connection.dialect.name, cases), asked).all()
     for row in own:
         book.know(RecordType.CASE, row.number_key, _case_entry(row))
         if row.narrowed:
@@ -76,7 +75,7 @@ def open_book(
 def books_of(connection: Connection, policy: Policy, case_ids: Collection[int]) -> Mapping[int, Book]:
     """Each of these cases whole, as it is now, by its id: for reading only."""
     books: dict[int, Book] = {}
-    for row in connection.execute(_whole(connection.dialect.name, cases), _ids(connection, case_ids)):
+    for row in connection.execute(_whole(connection.dialect.name, cases), _ids(case_ids)):
         book = books[row.id] = Book(row.source, frozenset(), policy.items, lambda _: None)
         book.know(RecordType.CASE, row.number_key, _case_entry(row))
         if row.narrowed:
@@ -84,13 +83,28 @@ def books_of(connection: Connection, policy: Policy, case_ids: Collection[int]) 
     keys = {case_id: next(iter(book.cases)) for case_id, book in books.items()}
     whole = (RecordType.PARTY, parties, _party_entry), (RecordType.MILESTONE, milestones, _milestone_entry)
     for type_, table, entry_of in whole:
-        for row in connection.execute(_whole(connection.dialect.name, table), _ids(connection, case_ids)):
+        for row in connection.execute(_whole(connection.dialect.name, table), _ids(case_ids)):
             books[row.case_id].know(type_, row.key, entry_of(row, keys[row.case_id]))
     return books
 
 
-def _ids(connection: Connection, case_ids: Collection[int]) -> dict[str, Any]:
-    return {"ids": bulk.given(connection, case_ids)}
+def _ids(case_ids: Collection[int]) -> dict[str, Any]:
+    return {"ids": bulk.given(case_ids)}
+
+
+@cache
+def _of_others(dialect: str) -> Select[Any]:
+    """Which of some numbers are those of live cases of other sources."""
+    others = select(cases.c.number_key).where(_IS_LIVE, cases.c.source != bindparam("source"))
+    return bulk.each(dialect, others, cases.c.number_key, "keys")
+
+
+@cache
+def _of_source(dialect: str, table: Table) -> Select[Any]:
+    """What there is of some records of a source, by number or key, without what `_UNREAD` leaves out."""
+    seen = select(*(column for column in table.c if column.name not in _UNREAD))
+    key = table.c.number_key if table is cases else table.c.key
+    return bulk.each(dialect, seen.where(table.c.source == bindparam("source")), key, "keys")
 
 
 @cache
@@ -216,11 +230,11 @@ def _touched(
 
     Two queries, because SQLite would read all records of the source for one with OR.
     """
-    seen = select(*(column for column in table.c if column.name not in _UNREAD))
+    dialect = connection.dialect.name
     if case_ids:
-        yield from connection.execute(seen.where(bulk.among(connection, table.c.case_id, case_ids), of_cases))
+        yield from connection.execute(_whole(dialect, table).where(of_cases), _ids(case_ids))
     if keys:
-        yield from connection.execute(bulk.each(connection, seen.where(table.c.source == source), table.c.key, keys))
+        yield from connection.execute(_of_source(dialect, table), {"source": source, "keys": bulk.given(keys)})
 
 
 def _case_entry(row: Row[Any]) -> Entry[Case]:

@@ -85,7 +85,7 @@ def _sending() -> Update:
 
 def taken_unnoticed(connection: Connection, attempt_ids: Collection[int]) -> Sequence[int]:
     """The messages of these calls of which nobody knows yet that the provider took them: their claim was lost."""
-    asked = {"ids": bulk.given(connection, attempt_ids)}
+    asked = {"ids": bulk.given(attempt_ids)}
     return list(connection.execute(_taken_unnoticed(connection.dialect.name), asked).scalars())
 
 

@@ -82,6 +82,18 @@ def driver_connection(database: Database) -> Iterator[Any]:
             raise _as_raised_by_sqlalchemy(error, dialect) from error
 
 
+@contextmanager
+def raised_by_sqlalchemy(connection: Connection) -> Iterator[Any]:
+    """The driver's own connection under this one, inside its transaction; what it raises comes as SQLAlchemy's."""
+    dialect, driver = connection.dialect, connection.connection.driver_connection
+    try:
+        yield driver
+    except dialect.loaded_dbapi.Error as error:
+        if dialect.is_disconnect(error, driver, None):
+            connection.invalidate(error)
+        raise _as_raised_by_sqlalchemy(error, dialect) from error
+
+
 def _as_raised_by_sqlalchemy(error: Exception, dialect: Dialect) -> BaseException:
     """The driver's error in the wrapper that SQLAlchemy would have put around it."""
     if isinstance(error, SQLAlchemyError):

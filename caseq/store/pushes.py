@@ -1,19 +1,21 @@
 """What surrounds the ledger of a push: sources, received ids, parked events, quarantine, checkpoint."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Insert, Row, Select, String, bindparam, delete, func, select, true, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from caseq.rules.silence import Bounds
 from caseq.store import bulk, silence
 from caseq.store.database import insert_into
 from caseq.store.sealing import Sealer
-from caseq.store.tables import parked, quarantine, received, sources
+from caseq.store.tables import Moment, parked, quarantine, received, sources
 
 PARKED, REFUSED = "parked.event", "quarantine.event"
 
@@ -79,20 +81,28 @@ def _state(row: Row[Any]) -> SourceState:
     return SourceState(row.name, row.last_push_at, row.last_batch, row.newest_sequence, row.usual_seconds)
 
 
-def already_received(connection: Connection, source: str, ids: Iterable[str]) -> set[str]:
-    """Which of the event ids of this source were taken in before."""
-    of_source = select(received.c.event_id).where(received.c.source == source)
-    return set(connection.execute(bulk.each(connection, of_source, received.c.event_id, ids)).scalars())
+def receive(connection: Connection, source: str, ids: Collection[str], now: datetime) -> set[str]:
+    """Note that these events of this source came; returns the ids of those that had not come before."""
+    if not ids:
+        return set()
+    asked = {"source": source, "keys": bulk.given(ids), "now": now}
+    return set(connection.execute(_receiving(connection.dialect.name), asked).scalars())
 
 
-def note_received(connection: Connection, source: str, ids: Iterable[str], now: datetime) -> None:
-    bulk.put(connection, received, [{"source": source, "event_id": id_, "received_at": now} for id_ in ids])
+@cache
+def _receiving(dialect: str) -> Insert:
+    columns = ("source", "event_id", "received_at")
+    each = bulk.values_given(dialect, "keys")
+    rows = select(bindparam("source", type_=String), each, bindparam("now", type_=Moment)).where(true())
+    inserting = postgresql.insert(received) if dialect == "postgresql" else sqlite.insert(received)
+    return inserting.from_select(columns, rows).on_conflict_do_nothing().returning(received.c.event_id)
 
 
-def forget_received(connection: Connection, source: str, ids: Sequence[str]) -> None:
-    """Let these ids be taken in again: they were parked and then refused, and somebody may retry them."""
+def forget_received(connection: Connection, source: str, ids: Collection[str]) -> None:
+    """Let these ids be taken in again: they were refused, some after they were parked, and somebody may retry them."""
     if ids:
-        connection.execute(delete(received).where(received.c.source == source, received.c.event_id.in_(ids)))
+        gone = bulk.among(connection, received.c.event_id, ids)
+        connection.execute(delete(received).where(received.c.source == source, gone))
 
 
 def park(
@@ -113,12 +123,20 @@ def park(
     bulk.put(connection, parked, rows)
 
 
-def parked_for(connection: Connection, sealer: Sealer, source: str, case_keys: Iterable[str]) -> list[Any]:
+def parked_for(connection: Connection, sealer: Sealer, source: str, case_keys: Collection[str]) -> list[Any]:
     """The raw events that wait for these cases, in the order of their sequence."""
-    wanted = select(parked.c.event_sealed).where(parked.c.source == source)
-    wanted = wanted.where(bulk.among(connection, parked.c.case_key, case_keys))
-    rows = connection.execute(wanted.order_by(parked.c.sequence, parked.c.id)).scalars()
+    if not case_keys:
+        return []
+    asked = {"source": source, "keys": bulk.given(case_keys)}
+    rows = connection.execute(_parked_for(connection.dialect.name), asked).scalars()
     return [json.loads(sealer.unseal(PARKED, sealed)) for sealed in rows]
+
+
+@cache
+def _parked_for(dialect: str) -> Select[Any]:
+    wanted = select(parked.c.event_sealed).where(parked.c.source == bindparam("source"))
+    wanted = wanted.where(bulk.among_given(dialect, parked.c.case_key, "keys"))
+    return wanted.order_by(parked.c.sequence, parked.c.id)
 
 
 def unpark(connection: Connection, source: str, ids: Sequence[str]) -> None:
@@ -170,10 +188,10 @@ def in_quarantine(connection: Connection, sealer: Sealer) -> list[Quarantined]:
 
 def release_from_quarantine(connection: Connection, source: str, ids: Sequence[str], now: datetime) -> None:
     """Mark as resolved what was refused under these event ids and has been taken in now."""
-    if ids:
-        open_ = update(quarantine).where(quarantine.c.source == source, quarantine.c.resolved_at.is_(None))
+    is_open = quarantine.c.source == source, quarantine.c.resolved_at.is_(None)
+    if ids and connection.execute(select(quarantine.c.id).where(*is_open).limit(1)).first():
         taken = bulk.among(connection, quarantine.c.event_id, ids)
-        connection.execute(open_.where(taken).values(resolved_at=now))
+        connection.execute(update(quarantine).where(*is_open, taken).values(resolved_at=now))
 
 
 def waiting_counts(connection: Connection) -> dict[str, int]:

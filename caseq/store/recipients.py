@@ -123,8 +123,9 @@ def former(
     if not keys:
         return {}
     of_source = select(*contacts.COLUMNS).where(parties.c.source == source)
+    wanted = bulk.each(connection.dialect.name, of_source, parties.c.key, "keys")
     found = {}
-    for row in connection.execute(bulk.each(connection, of_source, parties.c.key, keys)).all():
+    for row in connection.execute(wanted, {"keys": bulk.given(keys)}).all():
         phone = contacts.checked(connection, sealer, row, now).phone
         if phone is not None:
             found[row.key] = Former(row.id, row.phone_hash, sealer.seal(FORMER, phone.encode()))

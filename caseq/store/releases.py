@@ -1,12 +1,13 @@
 """Changes that wait for release: what waits, whose turn it is, and who decided what."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, insert, or_, select, update
 
 from caseq.rules.approval import Chain, Decision, State, Step
 from caseq.rules.case import Event, RecordType
@@ -85,12 +86,19 @@ class Decided:
     reason: str | None
 
 
-def newest_waiting(connection: Connection, source: str, keys: Iterable[str]) -> dict[str, str]:
+def newest_waiting(connection: Connection, source: str, keys: Collection[str]) -> dict[str, str]:
     """The newest sequence that waits, for those of these milestones of which anything does."""
+    if not keys:
+        return {}
+    asked = {"source": source, "keys": bulk.given(keys)}
+    return {row.key: row.newest for row in connection.execute(_newest_waiting(connection.dialect.name), asked)}
+
+
+@cache
+def _newest_waiting(dialect: str) -> Select[Any]:
     open_ = select(releases.c.key, func.max(releases.c.sequence).label("newest"))
-    open_ = open_.where(releases.c.source == source, _is_open())
-    found = connection.execute(bulk.each(connection, open_.group_by(releases.c.key), releases.c.key, keys))
-    return {row.key: row.newest for row in found}
+    open_ = open_.where(releases.c.source == bindparam("source"), _is_open())
+    return bulk.each(dialect, open_.group_by(releases.c.key), releases.c.key, "keys")
 
 
 def wait(

@@ -1,11 +1,12 @@
 """Writing a batch of changes into the ledger and its history, a statement per table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Delete, Select, Table, bindparam, delete, select, update
 
 from caseq.rules.book import Change
 from caseq.rules.case import Case, Milestone, Party, RecordType, Withdrawal
@@ -14,10 +15,13 @@ from caseq.rules.workdays import Due
 from caseq.store import bulk, contacts
 from caseq.store.access import RECHECK
 from caseq.store.ledger import UNKNOWN
-from caseq.store.sealing import Sealer, bound
+from caseq.store.sealing import Seal, Sealer, bound
 from caseq.store.tables import case_aliases, cases, history, milestones, parties, sessions
 
 STATE = "history.state"
+NumberOf = Callable[[str | None], str | None]
+#: The name, the number and the number as it was given.
+_SEALED_OF_A_PARTY = 3
 TABLES: Mapping[RecordType, Table] = {
     RecordType.CASE: cases,
     RecordType.PARTY: parties,
@@ -28,6 +32,7 @@ TABLES: Mapping[RecordType, Table] = {
 def write(
     connection: Connection,
     sealer: Sealer,
+    number_of: NumberOf,
     source: str,
     case_ids: dict[str, int],
     changes: Sequence[Change],
@@ -38,15 +43,18 @@ def write(
     """Store the changes and their history; returns the ids of the changed parties by key.
 
     `case_ids` (case key to id) must hold every case already stored and gains the new ones. `lines` are the milestones
-    that did not change, by key, but since when their line is shown.
+    that did not change, by key, but since when their line is shown. `number_of` does what `mobile` does.
     """
     stated = {(c.type, c.key): c for c in changes if not isinstance(c.event.record, Withdrawal) or c.before is None}
-    _write_cases(connection, source, case_ids, [c for c in stated.values() if c.type is RecordType.CASE], now)
-    party_rows = [_party_row(sealer, source, case_ids, c, now) for c in stated.values() if c.type is RecordType.PARTY]
-    party_ids = {key: id_ for id_, key in bulk.put_and_tell(connection, parties, party_rows, key=("source", "key"))}
+    new = _new(changes)
+    _write_cases(connection, source, case_ids, [c for c in stated.values() if c.type is RecordType.CASE], new, now)
+    party_changes = [change for change in stated.values() if change.type is RecordType.PARTY]
+    seal = sealer.sealing(_SEALED_OF_A_PARTY * len(party_changes))
+    rows = [_party_row(sealer, seal, number_of, source, case_ids, change, now) for change in party_changes]
+    party_ids = _put(connection, parties, rows, "key", new)
     milestone_changes = [change for change in stated.values() if change.type is RecordType.MILESTONE]
     rows = [_milestone_row(source, case_ids, change, told_by.get(change.key), now) for change in milestone_changes]
-    bulk.put(connection, milestones, rows, key=("source", "key"), replace=True)
+    _put(connection, milestones, rows, "key", new)
     _keep_lines(connection, source, lines)
     _withdraw(connection, source, changes)
     _narrow(connection, case_ids, changes)
@@ -56,13 +64,45 @@ def write(
     return party_ids
 
 
+_Records = Mapping[Table, Collection[str]]
+
+
+def _new(changes: Iterable[Change]) -> _Records:
+    """The keys of the records that the ledger does not have yet: nobody else writes any of this source meanwhile."""
+    first: dict[tuple[RecordType, str], Change] = {}
+    for change in changes:
+        first.setdefault((change.type, change.key), change)
+    new: dict[Table, set[str]] = {table: set() for table in TABLES.values()}
+    for (type_, key), change in first.items():
+        if change.before is None:
+            new[TABLES[type_]].add(key)
+    return new
+
+
+def _put(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], key: str, new: _Records
+) -> dict[str, int]:
+    """Store these rows of one source; returns the ids of the new ones by key."""
+    added = {row[key]: row for row in rows if row[key] in new[table]}
+    ids = dict(zip(added, bulk.new_ids(connection, table, len(added)), strict=True))
+    for name, id_ in ids.items():
+        added[name]["id"] = id_
+    bulk.put(connection, table, list(added.values()))
+    changed = [row for row in rows if row[key] not in added]
+    bulk.put(connection, table, changed, key=("source", key), replace=True)
+    return ids
+
+
 def _write_cases(
-    connection: Connection, source: str, case_ids: dict[str, int], changes: Iterable[Change], now: datetime
+    connection: Connection,
+    source: str,
+    case_ids: dict[str, int],
+    changes: Sequence[Change],
+    new: _Records,
+    now: datetime,
 ) -> None:
-    changes = list(changes)
     rows = [_case_row(source, change, now) for change in changes]
-    stored = bulk.put_and_tell(connection, cases, rows, key=("source", "number_key"))
-    case_ids.update({key: id_ for id_, key in stored})
+    case_ids.update(_put(connection, cases, rows, "number_key", new))
     ids = [case_ids[change.case_key] for change in changes]
     known = [case_ids[change.case_key] for change in changes if change.before is not None]
     if known:
@@ -85,17 +125,30 @@ def _numbers_among(connection: Connection, source: str, aliases: set[str]) -> se
     """
     if not aliases:
         return set()
-    numbers = select(cases.c.number_key).where(cases.c.source == source)
-    return set(connection.execute(bulk.each(connection, numbers, cases.c.number_key, aliases)).scalars())
+    asked = {"source": source, "keys": bulk.given(aliases)}
+    return set(connection.execute(_numbers(connection.dialect.name), asked).scalars())
+
+
+@cache
+def _numbers(dialect: str) -> Select[Any]:
+    numbers = select(cases.c.number_key).where(cases.c.source == bindparam("source"))
+    return bulk.each(dialect, numbers, cases.c.number_key, "keys")
 
 
 def _take_numbers_from_aliases(connection: Connection, source: str, new: Sequence[str]) -> None:
     """A new case takes its number away from the aliases of other cases of its source."""
     if new:
-        # A value for each row, and no join: without statistics PostgreSQL would read all cases of the source for that.
-        its_source = select(cases.c.source).where(cases.c.id == case_aliases.c.case_id).scalar_subquery()
-        called = delete(case_aliases).where(bulk.among(connection, case_aliases.c.alias_key, new))
-        connection.execute(called.where(its_source == source))
+        asked = {"of_source": source, "keys": bulk.given(new)}
+        connection.execute(_called(connection.dialect.name), asked)
+
+
+@cache
+def _called(dialect: str) -> Delete:
+    """Takes aliases away from the cases of a source."""
+    # A value for each row, and no join: without statistics PostgreSQL would read all cases of the source for that.
+    its_source = select(cases.c.source).where(cases.c.id == case_aliases.c.case_id).scalar_subquery()
+    called = delete(case_aliases).where(bulk.among_given(dialect, case_aliases.c.alias_key, "keys"))
+    return called.where(its_source == bindparam("of_source"))
 
 
 def _record(change: Change, type_: type[Any]) -> Any:
@@ -137,13 +190,19 @@ def _case_row(source: str, change: Change, now: datetime) -> dict[str, Any]:
 
 
 def _party_row(
-    sealer: Sealer, source: str, case_ids: Mapping[str, int], change: Change, now: datetime
+    sealer: Sealer,
+    seal: Seal,
+    number_of: NumberOf,
+    source: str,
+    case_ids: Mapping[str, int],
+    change: Change,
+    now: datetime,
 ) -> dict[str, Any]:
     record = change.event.record
     party = record if isinstance(record, Party) else None
 
     def sealed(purpose: str, text: str | None) -> str | None:
-        return sealer.seal(bound(purpose, source, change.key), text.encode()) if text else None
+        return seal(bound(purpose, source, change.key), text.encode()) if text else None
 
     row = {
         "source": source,
@@ -152,7 +211,7 @@ def _party_row(
         "role": party.role.value if party else UNKNOWN,
         "subject": party.subject if party else None,
         "name_sealed": sealed(contacts.NAME, party.name) if party else None,
-        "phone_sealed": sealed(contacts.PHONE, mobile(party.phone)) if party else None,
+        "phone_sealed": sealed(contacts.PHONE, number_of(party.phone)) if party else None,
         "phone_as_given_sealed": sealed(contacts.PHONE_AS_GIVEN, party.phone) if party else None,
         "phone_hash": getattr(change.after, "phone_hash", None),
         "contact_broken_at": None,
@@ -246,7 +305,8 @@ def _end_sessions(connection: Connection, sealer: Sealer, source: str, changes: 
     renumbered = [change.key for change in changes if _has_another_number(sealer, change)]
     if renumbered:
         of_source = select(parties.c.id).where(parties.c.source == source)
-        theirs = connection.execute(bulk.each(connection, of_source, parties.c.key, renumbered)).scalars()
+        wanted = bulk.each(connection.dialect.name, of_source, parties.c.key, "keys")
+        theirs = connection.execute(wanted, {"keys": bulk.given(renumbered)}).scalars()
         connection.execute(delete(sessions).where(bulk.among(connection, sessions.c.party_id, theirs)))
 
 
@@ -270,6 +330,7 @@ def _write_history(
     changes: Sequence[Change],
     now: datetime,
 ) -> None:
+    seal = sealer.sealing(len(changes))
     rows = [
         {
             "source": source,
@@ -281,7 +342,7 @@ def _write_history(
             "formed_at": change.event.time,
             "received_at": now,
             "withdrawal": isinstance(change.event.record, Withdrawal),
-            "state_sealed": sealer.seal(STATE, orjson.dumps(change.event.raw["data"])),
+            "state_sealed": seal(STATE, orjson.dumps(change.event.raw["data"])),
         }
         for change in changes
     ]

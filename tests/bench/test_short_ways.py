@@ -242,13 +242,14 @@ def test_every_key_is_looked_up_by_itself(service: Service, engine: str, count: 
     with service.runtime.database.transaction() as connection:
         bulk.put(connection, received, [*rows, {"source": "y", "event_id": "only here", "received_at": NOON}])
         of_source = select(received.c.event_id).where(received.c.source == "x")
-        wanted = bulk.each(connection, of_source, received.c.event_id, [*ids, "only here", "nowhere"])
-        assert sorted(connection.execute(wanted).scalars()) == sorted(ids)
+        wanted = bulk.each(engine, of_source, received.c.event_id, "keys")
+        asked = {"keys": bulk.given([*ids, "only here", "nowhere"])}
+        assert sorted(connection.execute(wanted, asked).scalars()) == sorted(ids)
         if engine == "postgresql":
-            compiled = wanted.compile(connection, compile_kwargs={"literal_binds": True})
+            compiled = wanted.params(asked).compile(connection, compile_kwargs={"literal_binds": True})
             plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}".replace("%", "%%")).scalars())
             assert "pk_received" in plan
-            assert "event_id = given.key" in plan.split("Index Cond")[1], plan
+            assert "event_id = given.value" in plan.split("Index Cond")[1], plan
 
 
 def test_whole_numbers_are_found_among_others(service: Service) -> None:

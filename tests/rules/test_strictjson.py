@@ -22,9 +22,27 @@ ordinary = st.recursive(
 )
 
 
-@given(ordinary, st.booleans())
-def test_ordinary_json_is_read_as_it_was_written(value, escaped):
-    assert loads(json.dumps(value, ensure_ascii=escaped).encode()) == value
+@given(ordinary, st.booleans(), st.sampled_from([(", ", ": "), (",", ":")]))
+def test_ordinary_json_is_read_as_it_was_written(value, escaped, separators):
+    assert loads(json.dumps(value, ensure_ascii=escaped, separators=separators).encode()) == value
+
+
+@given(st.text(alphabet='[]{}",:\\ua01d8-.e', max_size=24))
+def test_what_is_read_is_what_the_standard_library_reads(text):
+    try:
+        value = loads(text.encode())
+    except NotJson:
+        return
+    assert repr(value) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":1,"a":1}', '[{"a":{"b":1,"b":2}}]', '"\\u0000"', '["\\ud800"]', '{"\\u0000":1}', "[1e400]", "[NaN]"],
+)
+def test_what_the_quick_parser_would_take_or_mend_is_refused(text):
+    with pytest.raises(NotJson):
+        loads(text.encode())
 
 
 @given(st.binary(max_size=60))

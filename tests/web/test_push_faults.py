@@ -17,11 +17,10 @@ pytestmark = pytest.mark.usefixtures("logged")
 
 STEPS = [
     "pushes.lock_source",
-    "pushes.already_received",
+    "pushes.receive",
     "pushes.parked_for",
     "ledger.open_book",
     "writing.write",
-    "pushes.note_received",
     "pushes.unpark",
     "pushes.park",
     "pushes.put_in_quarantine",
