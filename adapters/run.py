@@ -28,6 +28,9 @@ STATE = click.option("--state", type=click.Path(dir_okay=False, path_type=Path),
 #: What SQLite says when a statement of this program is wrong; all else is about the file, and for the operator.
 _OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH})
 
+#: So long, at most, the thread that sends waits for the one that reads, after every word with the service or the state.
+_TURN_SECONDS = 0.001
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="caseq")
@@ -72,6 +75,7 @@ def run(file: Path, once: bool, dry_run: bool, since: str | None, state: Path | 
             return
         if mapping.undecided:
             raise undecided(mapping)
+        sys.setswitchinterval(_TURN_SECONDS)
         gc.freeze()  # the modules need not be looked through again at every collection
         is_done = work.run(mapping, path, since, once, stopped)
     sys.exit(0 if is_done else 1)

@@ -13,7 +13,7 @@ from caseq.rules.case import Case, Event, Milestone, Party, RecordType, Withdraw
 from caseq.rules.covering import cover
 from caseq.rules.events import Outcome
 from caseq.rules.news import Editor
-from caseq.rules.numbers import lookup_key, mobile
+from caseq.rules.numbers import mobile
 from caseq.runtime import Runtime
 from caseq.settings import Source
 from caseq.store import ledger, releases
@@ -85,7 +85,7 @@ class Batch:
         if placed.outcome is Outcome.REFUSED:
             self.refused.append((event.raw, placed.errors))
         elif placed.outcome is Outcome.PARKED:
-            case_key = lookup_key(event.case_number)
+            case_key = event.case_key
             self.parked[event.id] = (case_key, event.raw)
             self.waiting.setdefault(case_key, []).append(event)
         return Result(event.id, placed.outcome, placed.errors)
@@ -173,7 +173,7 @@ class Batch:
             self.not_received.discard(event.id)
             self.received.append(event.id)
         if result.outcome is Outcome.ACCEPTED and isinstance(event.record, Case):
-            self.take_waiting(lookup_key(event.case_number))
+            self.take_waiting(event.case_key)
         return result
 
 
@@ -198,7 +198,7 @@ def batch_of(
     book = ledger.open_book(connection, source.name, source.kinds, settings.policy, events_, fingerprint)
     waiting: dict[str, list[Event]] = {}
     for event in parked:
-        waiting.setdefault(lookup_key(event.case_number), []).append(event)
+        waiting.setdefault(event.case_key, []).append(event)
     editor = Editor(settings.policy, now, settings.sending.news_within, source.shadow)
     keys = {event.record.key for event in events_ if isinstance(event.record, (Milestone, Withdrawal))}
     unreleased = releases.newest_waiting(connection, source.name, keys) if keys else {}

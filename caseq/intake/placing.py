@@ -12,7 +12,6 @@ from caseq.rules.book import Change
 from caseq.rules.case import ROLES_IN, SUSPECT_SIDE, Event, Kind, Milestone, Role, bureau_date
 from caseq.rules.covering import taken_back
 from caseq.rules.disclosure import CaseView, StoredCase, project
-from caseq.rules.numbers import lookup_key
 from caseq.runtime import Runtime
 from caseq.settings import Source
 from caseq.store import previews, pushes, releases, tasks
@@ -63,7 +62,7 @@ def undo_placing(runtime: Runtime, connection: Connection, source: Source, relea
     before = releases.before(connection, runtime.sealer, release, event)
     if shown is None or shown.withdrawn or shown.sequence != release.sequence or before is None:
         return False
-    case_key = lookup_key(event.case_number)
+    case_key = event.case_key
     batch.enter_unheard(taken_back(event, case_key, shown, before.event, release.id))
     store(runtime, source, connection, batch, now)
     tasks.drop_tellings(connection, release.case_id, release.key, now)

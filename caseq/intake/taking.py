@@ -10,7 +10,6 @@ from caseq.intake.batch import Pushed, Result, batch_of, parsed
 from caseq.intake.storing import store
 from caseq.rules import events
 from caseq.rules.case import Case, Event, RecordType
-from caseq.rules.numbers import lookup_key
 from caseq.rules.pushfile import Header, Refusal, newly_missing, without
 from caseq.runtime import Runtime
 from caseq.settings import Source
@@ -116,7 +115,7 @@ def _take_all(
     fresh = [event for event in kept.events if event is not None]
     ids = {event.id for event in fresh}
     known = ids - pushes.receive(connection, source.name, ids, now)
-    case_keys = {lookup_key(event.case_number) for event in fresh if isinstance(event.record, Case)}
+    case_keys = {event.case_key for event in fresh if isinstance(event.record, Case)}
     waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
     batch = batch_of(runtime, source, connection, fresh, waiting, now)
     results = [batch.take_one(item, event, known) for item, event in zip(pushed, kept.events, strict=True)]

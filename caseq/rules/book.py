@@ -105,7 +105,7 @@ class Book:
 
     def consider(self, event: Event) -> Placed | Change:
         """What `place` would give, and nothing is changed."""
-        case_key = lookup_key(event.case_number)
+        case_key = event.case_key
         if case_key in self.elsewhere:
             return Placed(Outcome.REFUSED, ELSEWHERE)
         if isinstance(event.record, Case):

@@ -254,10 +254,14 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One pushed CloudEvent: `time` (aware) is when the information was formed or changed, `raw` the JSON itself."""
+    """One pushed CloudEvent: `time` (aware) is when the information was formed or changed, `raw` the JSON itself.
+
+    `case_key` is the number of its case as the ledger looks it up (`numbers.lookup_key`).
+    """
 
     id: str
     case_number: str
+    case_key: str
     sequence: str
     time: datetime
     record: Case | Party | Milestone | Withdrawal

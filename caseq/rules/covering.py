@@ -28,8 +28,13 @@ def cover(change: Change, today: date) -> Change | None:
     if not is_held and (was.subject, was.name) == (after.subject, after.name):
         return None
     hidden = replace(was, hold=Hold(_WAITS))
-    event = Event(
-        f"cover:{change.event.id}", change.event.case_number, before.sequence, before.formed_at, hidden, raw(hidden)
+    event = replace(
+        change.event,
+        id=f"cover:{change.event.id}",
+        sequence=before.sequence,
+        time=before.formed_at,
+        record=hidden,
+        raw=raw(hidden),
     )
     return replace(change, event=event, after=replace(before, record=hidden), narrows=False)
 
@@ -48,7 +53,8 @@ def taken_back(release: Event, case_key: str, shown: Entry[Milestone], previous:
         record = Withdrawal(RecordType.MILESTONE, key, "the release was taken back")
         sequence, time = BEFORE_ALL, release.time
         said = {"data": {"record": "milestone", "key": key, "reason": record.reason}}
-    event = Event(f"undo:{number}:{shown.released_at}", release.case_number, sequence, time, record, said)
+    id_ = f"undo:{number}:{shown.released_at}"
+    event = replace(release, id=id_, sequence=sequence, time=time, record=record, raw=said)
     is_gone = isinstance(record, Withdrawal)
     held = record if isinstance(record, Milestone) else shown.record
     after = replace(shown, record=held, sequence=sequence, formed_at=time, withdrawn=is_gone)

@@ -19,6 +19,7 @@ from caseq.rules.case import (
     Unit,
     Withdrawal,
 )
+from caseq.rules.numbers import lookup_key
 
 
 class Outcome(StrEnum):
@@ -36,6 +37,7 @@ def event(raw: Mapping[str, Any]) -> Event:
     return Event(
         id=raw["id"],
         case_number=raw["subject"],
+        case_key=lookup_key(raw["subject"]),
         sequence=raw["sequence"],
         time=datetime.fromisoformat(raw["time"].upper()),
         record=BUILDERS[raw["type"]](raw["subject"], raw["data"]),

@@ -47,7 +47,10 @@ def lookup_key(text: str) -> str:
 def folded(text: str) -> str:
     """The text without spaces and invisible characters, in capitals, with one kind of dash and of bracket."""
     plain = unicodedata.normalize("NFKC", text).translate(_FOLDED)
-    kept = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc") and not c.isspace())
+    if plain.isprintable():  # then a space is the only character of those that go
+        kept = plain.replace(" ", "")
+    else:
+        kept = "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Cc") and not c.isspace())
     return kept.upper()[:LONGEST_NUMBER]
 
 

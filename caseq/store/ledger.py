@@ -25,7 +25,6 @@ from caseq.rules.case import (
     Withdrawal,
 )
 from caseq.rules.disclosure import Policy
-from caseq.rules.numbers import lookup_key
 from caseq.store import bulk
 from caseq.store.database import in_byte_order
 from caseq.store.tables import cases, milestones, parties
@@ -51,7 +50,7 @@ def open_book(
 ) -> Book:
     """The part of the ledger that these events of one source touch."""
     events = list(events)
-    wanted = {lookup_key(event.case_number) for event in events}
+    wanted = {event.case_key for event in events}
     asked = {"source": source, "keys": bulk.given(wanted)}
     elsewhere = connection.execute(_of_others(connection.dialect.name), asked).scalars()
     book = Book(source, kinds, policy.items, fingerprint, frozenset(elsewhere))
@@ -68,7 +67,7 @@ def open_book(
     for event in events:
         # A minor may come behind what must not be told of: nobody is to hear of that first.
         if book.narrows(event, book.known(event)):
-            book.narrowed.add(lookup_key(event.case_number))
+            book.narrowed.add(event.case_key)
     return book
 
 
@@ -118,7 +117,7 @@ def _know_what_is_left(
     connection: Connection, book: Book, keys_of_ids: dict[int, str], events: Iterable[Event]
 ) -> None:
     """Enter the live records of the cases whose number an event writes another way than the ledger has it."""
-    written = {(lookup_key(event.case_number), event.case_number) for event in events}
+    written = {(event.case_key, event.case_number) for event in events}
     numbers = {key: entry.record.number for key, entry in book.cases.items() if entry.record}
     renamed = {key for key, number in written if numbers.get(key, number) != number}
     ids = [id_ for id_, key in keys_of_ids.items() if key in renamed]
@@ -136,7 +135,7 @@ def _know_other_milestones(
     whole: set[str] = set()
     stated: dict[str, list[Milestone]] = defaultdict(list)
     for event in events:
-        key = lookup_key(event.case_number)
+        key = event.case_key
         records = _states_of(book, event)
         if records is None:
             whole.add(key)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -188,7 +188,9 @@ def before(connection: Connection, sealer: Sealer, release: Release, released: E
     data = json.loads(sealer.unseal(STATE, rows[1].state_sealed))
     record = BUILDERS["caseq.milestone.v1"](released.case_number, data)
     row = rows[1]
-    return Before(Event(row.event_id, released.case_number, row.sequence, row.formed_at, record, {"data": data}))
+    said = {"data": data}
+    event = replace(released, id=row.event_id, sequence=row.sequence, time=row.formed_at, record=record, raw=said)
+    return Before(event)
 
 
 def undecided(connection: Connection, today: date, unit: str | None = None) -> Sequence[Release]:

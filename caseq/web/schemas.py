@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -20,6 +21,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]
 _is_plain = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="must not hold control characters")
 
 
+@lru_cache(maxsize=4096)
 def _is_day(value: str) -> None:
     try:
         if not _DAY.fullmatch(value):
@@ -33,7 +35,9 @@ def _is_time(value: str) -> None:
     try:
         if not _TIME.fullmatch(value):
             raise ValueError
-        datetime.fromisoformat(value.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(value.upper())
+        if not MINYEAR < moment.year < MAXYEAR:
+            moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValidationError("must be a time with offset such as 2026-11-23T10:00:00+08:00") from None
 

@@ -1,10 +1,10 @@
-"""A shorter way through a marshmallow schema for what is plainly right.
+"""A shorter way through a marshmallow schema for what is plainly right: a function written out for that schema.
 
 marshmallow keeps the last word: a shortcut says True only for values that the schema takes too. For anything else
 it says False, wrong or merely unusual, and the schema itself looks and names the errors.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -12,76 +12,87 @@ from marshmallow import Schema, ValidationError, fields, validate
 from caseq.settings.strictfields import Flag
 
 Check = Callable[[Any], bool]
-#: Gives something true for a value that is right.
-_Part = Callable[[Any], object]
 
 #: The kinds of field that take values of one JSON type as they are.
-_PLAIN: Mapping[type, type] = {
-    fields.String: str,
-    fields.Boolean: bool,
-    Flag: bool,
-    fields.Integer: int,
-    fields.Dict: dict,
-}
+_PLAIN = {fields.String: "str", fields.Boolean: "bool", Flag: "bool", fields.Integer: "int", fields.Dict: "dict"}
 
 
 def of(schema: Schema) -> Check:
     """Whether a value is a JSON object that this schema takes; validators of the whole schema are not looked at."""
-    checks = {name: _field(field) for name, field in schema.fields.items()}
-    required = tuple(name for name, field in schema.fields.items() if field.required)
-
-    def is_right(value: Any) -> bool:
-        if type(value) is not dict:
-            return False
-        for name in required:
-            if name not in value:
-                return False
-        for name, item in value.items():
-            check = checks.get(name)
-            if check is None or not check(item):
-                return False
-        return True
-
-    return is_right
+    return _Writer().function(schema)
 
 
-def _field(field: fields.Field[Any]) -> Check:
-    kind, checks = _kind(field)
-    checks += tuple(_validator(each) for each in field.validators)
-    allow_none = field.allow_none
+class _Writer:
+    """Writes the source of one function. All that comes from the schema stands behind names of this writer's own."""
 
-    def is_right(value: Any) -> bool:
-        if value is None:
-            return allow_none
-        if type(value) is not kind:
-            return False
-        for check in checks:  # noqa: SIM110 - all() would cost a generator for every value
-            if not check(value):
-                return False
-        return True
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {"absent": object()}
 
-    return is_right
+    def function(self, schema: Schema) -> Check:
+        """The function; it counts the fields it knows, so that one more in the value is noticed."""
+        required = sum(field.required for field in schema.fields.values())
+        lines = [
+            "def is_right(value):",
+            " if type(value) is not dict: return False",
+            f" known, get = {required}, value.get",
+        ]
+        for name, field in schema.fields.items():
+            lines += [f" item = get({self.named(name)}, absent)", *self._lines(field)]
+        source = "\n".join([*lines, " return known == len(value)"])
+        exec(source, self.names)  # noqa: S102 - of fixed words and names that `named` gives, made once at the start
+        check: Check = self.names["is_right"]
+        return check
+
+    def named(self, value: Any) -> str:
+        """A name for this value in the source."""
+        name = f"v{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _lines(self, field: fields.Field[Any]) -> Iterator[str]:
+        wrong = f"not ({' and '.join(self._holds(field, 'item'))})"
+        if field.allow_none:
+            wrong = f"item is not None and {wrong}"
+        if field.required:
+            yield f" if item is absent or {wrong}: return False"
+        else:
+            yield " if item is not absent:"
+            yield "  known += 1"
+            yield f"  if {wrong}: return False"
+
+    def _holds(self, field: fields.Field[Any], item: str) -> Iterator[str]:
+        """What must hold for the item; of a kind of field that is not known here, nothing does."""
+        if isinstance(field, fields.Nested):
+            yield f"{self.named(of(field.schema))}({item})"
+        elif isinstance(field, fields.List):
+            inner = _Writer().inner(field.inner)
+            yield f"type({item}) is list and all(map({self.named(inner)}, {item}))"
+        else:
+            kind = _PLAIN.get(type(field))
+            yield f"type({item}) is {kind}" if kind else "False"
+        for validator in field.validators:
+            yield self._right(validator, item)
+
+    def inner(self, field: fields.Field[Any]) -> Check:
+        """The check of one item of a list."""
+        holds = " and ".join(self._holds(field, "item"))
+        if field.allow_none:
+            holds = f"item is None or ({holds})"
+        check: Check = eval(f"lambda item: bool({holds})", self.names)  # noqa: S307 - as above
+        return check
+
+    def _right(self, validator: Callable[[Any], Any], item: str) -> str:
+        if isinstance(validator, validate.OneOf):
+            return f"{item} in {self.named(frozenset(validator.choices))}"
+        if isinstance(validator, validate.Regexp):
+            return f"{self.named(validator.regex.match)}({item})"
+        if isinstance(validator, validate.Length) and validator.equal is None:
+            most = "" if validator.max is None else f" <= {int(validator.max)}"
+            return f"{int(validator.min or 0)} <= len({item}){most}"
+        return f"{self.named(_silent(validator))}({item})"
 
 
-def _kind(field: fields.Field[Any]) -> tuple[type | None, tuple[_Part, ...]]:
-    """The JSON type that the field takes as it is (None for a kind of field not known here), and what holds in it."""
-    if isinstance(field, fields.Nested):
-        return dict, (of(field.schema),)
-    if isinstance(field, fields.List):
-        inner = _field(field.inner)
-        return list, (lambda value: all(map(inner, value)),)
-    return _PLAIN.get(type(field)), ()
-
-
-def _validator(validator: Callable[[Any], Any]) -> _Part:
-    if isinstance(validator, validate.OneOf):
-        return frozenset(validator.choices).__contains__
-    if isinstance(validator, validate.Regexp):
-        return validator.regex.match  # what it gives is true where the text is right
-    if isinstance(validator, validate.Length) and validator.equal is None:
-        least, most = validator.min or 0, validator.max
-        return lambda value: least <= len(value) and (most is None or len(value) <= most)
-
+def _silent(validator: Callable[[Any], Any]) -> Check:
     def is_right(value: Any) -> bool:
         try:
             validator(value)
