@@ -1,6 +1,5 @@
 """What has to be pushed so that the service holds what was read: the events, and the state after them."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from json.encoder import encode_basestring as _quoted
 from typing import Any, NamedTuple
+
+import orjson
 
 from adapters.mapping import CASE_TABLE
 from adapters.moments import local_stamp, stamp_time
@@ -24,7 +25,6 @@ REASON = "withdrawn at the source"
 _PUSH_ORDER = {CASE: 0, MILESTONE: 1, PARTY: 2}
 
 _COUNTED = re.compile(r"(.*)\.(\d{6})", re.ASCII | re.DOTALL)
-_encoded = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 RecordId = tuple[str, str, str]
 
@@ -67,7 +67,7 @@ class Change(NamedTuple):
 
 def canonical(data: Any) -> bytes:
     """The one JSON text of these data in UTF-8: keys sorted, no spaces."""
-    return _encoded(data).encode()
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
 def fingerprint(data: bytes) -> str:

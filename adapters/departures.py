@@ -23,6 +23,9 @@ class Departures(Protocol):
     def next(self, source: str, most: int) -> Parcel | None:
         """The next parcel of this source, of at most this many events; None if there is nothing to send."""
 
+    def behind(self, parcel: Parcel, most: int) -> Parcel | None:
+        """What may leave as soon as this parcel has arrived, before that is noted; None if nothing may."""
+
     def heartbeat(self, source: str) -> Parcel:
         """An empty parcel."""
 
@@ -44,6 +47,14 @@ class RequestDepartures:
     def next(self, source: str, most: int) -> Parcel | None:
         """The next batch of the spool."""
         return spool.next_batch(self.state, source, most)
+
+    def behind(self, parcel: Parcel, most: int) -> Parcel | None:
+        """The batch behind this one once it is full; none while the service wants smaller ones, for then parts of
+        packs may leave."""
+        if most < self.most_events:
+            return None
+        least = most - spool.PACK_EVENTS
+        return spool.next_batch(self.state, parcel.source, most, behind=parcel.last, least=least)
 
     def heartbeat(self, source: str) -> Parcel:
         """An empty batch under an id of its own."""
@@ -93,6 +104,9 @@ class FileDepartures:
             copies.begin(self.state, source, self.clock())
             return self._part(source)
         return None
+
+    def behind(self, parcel: Parcel, most: int) -> None:
+        """Nothing: a file has its number when the one before it stands in the folder."""
 
     def _is_copy_due(self, source: str) -> bool:
         # Once the spool is empty, so that no copy overtakes a withdrawal another source has still to send.

@@ -23,7 +23,7 @@ from adapters.statefile import transaction
 FULL_READ, _FOUND = "full_read", "full_read_found"
 _ROWS_AT_ONCE = 5000
 #: Cases whose events are kept together: many commits would cost more, and few keep the sending thread waiting.
-_CASES_AT_ONCE = 250
+_CASES_AT_ONCE = 500
 
 log = structlog.get_logger()
 

@@ -2,9 +2,9 @@
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -25,8 +25,8 @@ log = structlog.get_logger()
 class Line:
     """How it goes with one push source: when to try next, how often it failed, and how large a batch may be.
 
-    `under_way` is what has left, with its answer to come; `answered` is what has arrived and could not be noted yet,
-    because the disk of the state is full.
+    `under_way` is what has left, with its answer to come, and `behind` what leaves as soon as that has arrived;
+    `answered` is what has arrived and could not be noted yet, because the disk of the state is full.
     """
 
     source: str
@@ -36,7 +36,8 @@ class Line:
     spoke_at: float | None = None
     told: str = ""
     under_way: tuple[Parcel, Future[Answer]] | None = None
-    answered: tuple[Parcel, Answered] | None = None
+    behind: Parcel | None = None
+    answered: list[tuple[Parcel, Answered]] = field(default_factory=list)
     is_key_refused: bool = False
 
     def is_behind(self, other: "Line") -> bool:
@@ -74,7 +75,10 @@ class Sender:
         for line in self.lines:
             self._note(line)
             if line.under_way is None and self.clock() >= line.due_at:
-                self._leave(line)
+                self._leave(line, self.departures.next(line.source, line.most))
+        for line in self.lines:
+            if line.under_way and line.behind is None:
+                line.behind = self.departures.behind(line.under_way[0], line.most)
         wait([line.under_way[1] for line in self.lines if line.under_way], _LOOK_SECONDS, FIRST_COMPLETED)
         landed = [self._land(line) for line in self.lines]
         return any(landed)
@@ -83,21 +87,28 @@ class Sender:
         """Waits for the answers to what is under way, and notes them."""
         wait([line.under_way[1] for line in self.lines if line.under_way])
         for line in self.lines:
+            line.behind = None
             self._land(line)
 
-    def _leave(self, line: Line) -> None:
-        """Has the next batch of this source leave, if there is one."""
-        parcel = self.departures.next(line.source, line.most)
+    def _leave(self, line: Line, parcel: Parcel | None) -> None:
+        """Has this batch leave, if there is one."""
         if parcel is not None:
             line.under_way = parcel, self._carrying.submit(self.carrier.send, parcel)
 
     def _land(self, line: Line) -> bool:
-        """Does what follows from the answer to what is under way, if it is there; whether that went through."""
+        """Does what follows from the answer to what is under way, if it is there; whether that went through.
+
+        What went through is noted when the next batch has left: to note it takes the disk its time. Whatever is sent
+        once more because it could not be noted any more, the service knows by its id.
+        """
         if line.under_way is None or not line.under_way[1].done():
             return False
-        parcel, answer = line.under_way
-        line.under_way = None
-        return self._take(line, parcel, answer.result())
+        parcel, answered = line.under_way
+        answer, behind = _judged(answered.result(), parcel), line.behind
+        line.under_way = line.behind = None
+        if isinstance(answer, Answered) and not line.answered:
+            self._leave(line, behind)
+        return self._take(line, parcel, answer)
 
     def send_heartbeats(self) -> None:
         """Sends an empty batch for each source with nothing to send that has not spoken for a while."""
@@ -106,7 +117,7 @@ class Sender:
             is_silent = line.spoke_at is None or now - line.spoke_at >= self.settings.heartbeat_seconds
             if is_silent and now >= line.due_at and not self.departures.has_more(line.source):
                 heartbeat = self.departures.heartbeat(line.source)
-                self._take(line, heartbeat, self.carrier.send(heartbeat))
+                self._take(line, heartbeat, _judged(self.carrier.send(heartbeat), heartbeat))
 
     def has_more(self) -> bool:
         """Whether any source has something to send."""
@@ -131,9 +142,8 @@ class Sender:
 
     def _take(self, line: Line, parcel: Parcel, answer: Answer) -> bool:
         """Does what follows from this answer; whether the next parcel may leave at once."""
-        answer = _judged(answer, parcel)
         if isinstance(answer, Answered):
-            line.answered = (parcel, answer)
+            line.answered.append((parcel, answer))
             self._note(line)
             line.most = min(self.departures.most_events, line.most * 2)
         elif isinstance(answer, Postponed):
@@ -141,7 +151,7 @@ class Sender:
         elif parcel.events > 1:
             line.most = max(1, parcel.events // 2)
         elif parcel.events:
-            line.answered = (parcel, Answered({parcel.ids[0]: {"event": [answer.reason]}}))
+            line.answered.append((parcel, Answered({parcel.ids[0]: {"event": [answer.reason]}})))
             self._note(line)
             line.most = self.departures.most_events
         else:
@@ -150,11 +160,14 @@ class Sender:
 
     def _note(self, line: Line) -> None:
         """Notes in the state what has arrived; until that is done, nothing else of this source leaves."""
-        if line.answered is None:
-            return
-        parcel, answer = line.answered
-        types = self.departures.settle(parcel, answer.refused)
-        line.answered = None
+        while line.answered:
+            parcel, answer = line.answered[0]
+            types = self.departures.settle(parcel, answer.refused)
+            del line.answered[0]
+            self._tell(line, parcel, answer, types)
+
+    def _tell(self, line: Line, parcel: Parcel, answer: Answered, types: Mapping[str, str]) -> None:
+        """Logs what became of a parcel that has arrived."""
         if line.failures:
             log.info(self.carrier.up_event, source=line.source)
         line.failures, line.told, line.spoke_at = 0, "", self.clock()

@@ -16,7 +16,7 @@ from adapters.changes import Change
 MOST_EVENTS = 1000
 MOST_BYTES = 2 * 1024 * 1024
 #: A batch takes whole packs: small ones fill it better.
-_PACK_EVENTS = 100
+PACK_EVENTS = 100
 #: An event in a pack: its id, type, key, case number and the number of its bytes.
 _About = tuple[str, str, str, str, int]
 
@@ -69,7 +69,7 @@ def append(connection: sqlite3.Connection, made: Sequence[Change]) -> None:
     for event_id, body, (source, record_type, key, number, *_), waits in made:
         after, size = last if waits else None, len(body)
         pack = unfinished.get(source)
-        is_full = pack is None or len(pack.about) == _PACK_EVENTS or pack.size + size + 1 > MOST_BYTES
+        is_full = pack is None or len(pack.about) == PACK_EVENTS or pack.size + size + 1 > MOST_BYTES
         if pack is None or is_full or pack.after != after:
             position += 1
             pack = unfinished[source] = _Pack(position, source, after)
@@ -87,30 +87,33 @@ _NEXT = """
 SELECT json_group_array(json_array(position, events, size, is_waiting)) FROM (
   SELECT position, events, length(body) AS size,
     EXISTS (SELECT 1 FROM outgoing other WHERE other.position = outgoing.after) AS is_waiting
-  FROM outgoing WHERE source = ? ORDER BY position LIMIT ?)
+  FROM outgoing WHERE source = ? AND position > ? ORDER BY position LIMIT ?)
 """
 _PACKS = """
 SELECT json_group_array(json(about)), CAST(group_concat(body, ',') AS BLOB) FROM (
-  SELECT about, body FROM outgoing WHERE source = ? AND position <= ? ORDER BY position)
+  SELECT about, body FROM outgoing WHERE source = ? AND position > ? AND position <= ? ORDER BY position)
 """
 
 
-def next_batch(connection: sqlite3.Connection, source: str, most: int = MOST_EVENTS) -> Parcel | None:
+def next_batch(
+    connection: sqlite3.Connection, source: str, most: int = MOST_EVENTS, *, behind: int = 0, least: int = 1
+) -> Parcel | None:
     """The next events of this source, up to the first pack that still waits for another; None if there are none.
 
+    With `behind` those that follow this position, up to which whole packs are under way; None if fewer than `least`.
     Whole packs, but part of the first one if it alone holds more than `most`. The id follows from the body, so a batch
     sent again has the same.
     """
-    rows = json.loads(connection.execute(_NEXT, (source, most)).fetchone()[0])
+    rows = json.loads(connection.execute(_NEXT, (source, behind, most)).fetchone()[0])
     last, count, room = 0, 0, MOST_BYTES - 1
     for position, events, size, is_waiting in rows:
         room -= size + 1
         if is_waiting or (last and (count + events > most or room < 0)):
             break
         last, count = position, count + events
-    if not last:
+    if count < least:
         return None
-    about, body = _front(connection, source, last, min(count, most))
+    about, body = _front(connection, source, last, min(count, most), behind)
     body = b"[" + body + b"]"
     ids = [event_id for event_id, *_ in about]
     return Parcel(source, f"batch-{sha256(body).hexdigest()[:32]}", body, len(ids), ids, last=last)
@@ -121,9 +124,11 @@ def body_of(connection: sqlite3.Connection, parcel: Parcel) -> bytes:
     return b"[" + _front(connection, parcel.source, parcel.last, parcel.events)[1] + b"]"
 
 
-def _front(connection: sqlite3.Connection, source: str, last: int, count: int) -> tuple[list[_About], bytes]:
-    """The first so many events of this source, in the packs up to this position."""
-    texts, body = connection.execute(_PACKS, (source, last)).fetchone()
+def _front(
+    connection: sqlite3.Connection, source: str, last: int, count: int, behind: int = 0
+) -> tuple[list[_About], bytes]:
+    """The first so many events of this source `behind` a position, in the packs up to another one."""
+    texts, body = connection.execute(_PACKS, (source, behind, last)).fetchone()
     about = [event for pack in json.loads(texts) for event in pack]
     if count < len(about):
         body = body[: sum(length + 1 for *_, length in about[:count]) - 1]

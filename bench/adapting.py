@@ -20,6 +20,18 @@ _GIVEN = Path(__file__).resolve().parents[2] / "shared" / "casesystems" / "b_asj
 _COUNT = """
 SELECT (SELECT count(*) FROM B_ASJ_AJ) + (SELECT count(*) FROM B_ASJ_XYRDJ) + (SELECT count(*) FROM B_ASJ_SHRDJ)
 """
+#: The id of a row ends in the serial number of its case, and in one digit more if it is a person's.
+_NUMBER_APART = """
+CREATE TEMP TABLE numbering AS SELECT CAST(substr(SYSTEMID, 4) AS INTEGER) AS serial, substr(AJBH, 1, 19) ||
+  printf('%04d', row_number() OVER (PARTITION BY substr(AJBH, 1, 19) ORDER BY SYSTEMID)) AS own FROM B_ASJ_AJ;
+CREATE UNIQUE INDEX temp.numbering_serial ON numbering (serial);
+BEGIN;
+UPDATE B_ASJ_AJ SET AJBH = (SELECT own FROM numbering WHERE serial = CAST(substr(SYSTEMID, 4) AS INTEGER));
+UPDATE B_ASJ_XYRDJ SET AJBH = (SELECT own FROM numbering WHERE serial = CAST(substr(SYSTEMID, 4) AS INTEGER) / 10);
+UPDATE B_ASJ_SHRDJ SET AJBH = (SELECT own FROM numbering WHERE serial = CAST(substr(SYSTEMID, 4) AS INTEGER) / 10);
+COMMIT;
+VACUUM;
+"""
 _ROWS_OF_A_CASE = 3.1
 _OF_READING = Target(0.5)
 
@@ -125,7 +137,15 @@ def _case_system(path: Path, rows: int) -> int:
     if _GIVEN.exists():
         command = [sys.executable, str(_GIVEN), "new", "--out", str(path), "--cases", str(cases)]
         subprocess.run(command, env=dict(os.environ), check=True, capture_output=True)
+        _number_apart(path)
     else:
         casesystem.create(path, cases, 7, datetime.now(UTC))
     with closing(sqlite3.connect(path)) as database:
         return int(database.execute(_COUNT).fetchone()[0])
+
+
+def _number_apart(path: Path) -> None:
+    """Gives every case a number of its own: of 10,000 cases and more the given program has some that share theirs, and
+    an adapter sends nothing of those."""
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(_NUMBER_APART)

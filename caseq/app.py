@@ -3,7 +3,6 @@
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -38,10 +37,6 @@ from caseq.web import (
     smspage,
     voicepages,
 )
-
-#: So long, at most, a thread that the database has answered waits for one that computes: with CPython's 5 ms two pushes
-#: at once kept each other waiting after each of their twenty statements.
-_TURN_SECONDS = 0.001
 
 
 def create_app(parts: Runtime) -> Flask:
@@ -114,7 +109,6 @@ def supervised() -> Flask:
 def from_environment() -> Flask:
     """The application for the settings in config/ and the environment; for WSGI servers."""
     logs.configure()
-    sys.setswitchinterval(_TURN_SECONDS)
     app = create_app(runtime.build(load(os.environ)))
     keep_for_good()
     return app

@@ -75,7 +75,7 @@ LIBRARIES = {
     "lxml": ("adapters.sources",),
     "markupsafe": ("caseq.web",),
     "marshmallow": ("caseq.web", "caseq.settings"),
-    "orjson": ("caseq.rules", "caseq.store"),
+    "orjson": ("adapters.changes", "caseq.rules", "caseq.store"),
     "phonenumbers": ("caseq.rules",),
     "prometheus_client": ("caseq.web",),
     "pyotp": ("caseq.rules",),

@@ -13,7 +13,7 @@ from caseq.rules.telling import Wait
 from caseq.rules.workdays import Due
 from caseq.runtime import Runtime
 from caseq.settings import Source
-from caseq.store import outbox, pushes, recipients, releases, shown, tasks, writing
+from caseq.store import ledger, outbox, pushes, recipients, releases, shown, tasks, writing
 from caseq.store.database import Connection
 from caseq.store.outbox import Purpose
 
@@ -27,21 +27,26 @@ def store(
     case_ids = {key: entry.id for key, entry in book.cases.items() if entry.id is not None}
     former = recipients.former(connection, sealer, source.name, [c.key for c in batch.renumbered], now)
     told_by = {change.key: due for change in batch.changes if (due := _due_of(batch, dues, change)) is not None}
-    party_ids = writing.write(
-        connection, sealer, batch.number_of, source.name, case_ids, batch.changes, batch.lines, told_by, now
-    )
+    writing.write(connection, sealer, batch.number_of, source.name, case_ids, batch.changes, batch.lines, told_by, now)
     _store_waiting(runtime, source, connection, batch, case_ids, dues, now)
     _store_around(runtime, source, connection, batch, now)
     for change in batch.renumbered:
         if found := former.get(change.key):
             cause = f"{found.party_id}:{change.event.sequence}"
             outbox.add_notice(connection, Purpose.NUMBER, found.party_id, found.phone_hash, cause, now, found.sealed)
+    party_ids = _ids_of_new(connection, source, batch)
     news = [_news(runtime, dues, book, heard, party_ids, now, undo) for heard in batch.news]
     outbox.add_news(connection, news, now)
     for item in news:
         if item.wait in (Wait.IN_PERSON, Wait.STAFF_TELL):
             whom, end = item.party_id, item.legal_end_at
             tasks.make(connection, tasks.Kind.TELL, f"{whom}:{item.key}", item.wait, now, party_id=whom, due_at=end)
+
+
+def _ids_of_new(connection: Connection, source: Source, batch: Batch) -> Mapping[str, int]:
+    """By key, the ids of those parties who must hear of something and came with this batch."""
+    keys = {heard.party for heard in batch.news if batch.book.parties[heard.party].id is None}
+    return ledger.party_ids(connection, source.name, keys)
 
 
 def _store_around(runtime: Runtime, source: Source, connection: Connection, batch: Batch, now: datetime) -> None:

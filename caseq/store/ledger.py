@@ -236,6 +236,14 @@ def _touched(
         yield from connection.execute(_of_source(dialect, table), {"source": source, "keys": bulk.given(keys)})
 
 
+def party_ids(connection: Connection, source: str, keys: Collection[str]) -> Mapping[str, int]:
+    """The ids of these parties of a source, by key."""
+    if not keys:
+        return {}
+    asked = {"source": source, "keys": bulk.given(keys)}
+    return {row.key: row.id for row in connection.execute(_of_source(connection.dialect.name, parties), asked)}
+
+
 def _case_entry(row: Row[Any]) -> Entry[Case]:
     case = Case(
         number=row.number,

@@ -67,6 +67,7 @@ class _Key:
     def __init__(self, secret: str) -> None:
         self._master = sha256(b"caseq master " + secret.encode()).digest()
         self.derived = lru_cache(maxsize=64)(self._derived)
+        self._hashing = lru_cache(maxsize=64)(self._hashing_for)
         self.id = self.derived("key id")[:_KEY_ID_BYTES]
         self.ciphers: Mapping[Cipher, _Gcm] = {
             Cipher.AES_256_GCM: AESGCM(self.derived("seal")),
@@ -76,8 +77,14 @@ class _Key:
     def _derived(self, purpose: str) -> bytes:
         return hmac.digest(self._master, purpose.encode(), "sha256")
 
+    def _hashing_for(self, purpose: str) -> hmac.HMAC:
+        return hmac.new(self.derived(purpose), digestmod="sha256")
+
     def hash(self, purpose: str, text: str) -> str:
-        return hmac.digest(self.derived(purpose), text.encode(), "sha256").hex()
+        # hmac.digest would let another thread have the interpreter every time, and wait until that gives it back.
+        hashing = self._hashing(purpose).copy()
+        hashing.update(text.encode())
+        return hashing.hexdigest()
 
 
 class Sealer:

@@ -39,8 +39,8 @@ def write(
     lines: Mapping[str, datetime],
     told_by: Mapping[str, Due],
     now: datetime,
-) -> dict[str, int]:
-    """Store the changes and their history; returns the ids of the changed parties by key.
+) -> None:
+    """Store the changes and their history.
 
     `case_ids` (case key to id) must hold every case already stored and gains the new ones. `lines` are the milestones
     that did not change, by key, but since when their line is shown. `number_of` does what `mobile` does.
@@ -51,7 +51,7 @@ def write(
     party_changes = [change for change in stated.values() if change.type is RecordType.PARTY]
     seal = sealer.sealing(_SEALED_OF_A_PARTY * len(party_changes))
     rows = [_party_row(sealer, seal, number_of, source, case_ids, change, now) for change in party_changes]
-    party_ids = _put(connection, parties, rows, "key", new)
+    _put(connection, parties, rows, "key", new)
     milestone_changes = [change for change in stated.values() if change.type is RecordType.MILESTONE]
     rows = [_milestone_row(source, case_ids, change, told_by.get(change.key), now) for change in milestone_changes]
     _put(connection, milestones, rows, "key", new)
@@ -61,7 +61,6 @@ def write(
     _bar_grown(connection, source, changes)
     _end_sessions(connection, sealer, source, changes)
     _write_history(connection, sealer, source, case_ids, changes, now)
-    return party_ids
 
 
 _Records = Mapping[Table, Collection[str]]
@@ -79,18 +78,11 @@ def _new(changes: Iterable[Change]) -> _Records:
     return new
 
 
-def _put(
-    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], key: str, new: _Records
-) -> dict[str, int]:
-    """Store these rows of one source; returns the ids of the new ones by key."""
-    added = {row[key]: row for row in rows if row[key] in new[table]}
-    ids = dict(zip(added, bulk.new_ids(connection, table, len(added)), strict=True))
-    for name, id_ in ids.items():
-        added[name]["id"] = id_
-    bulk.put(connection, table, list(added.values()))
-    changed = [row for row in rows if row[key] not in added]
-    bulk.put(connection, table, changed, key=("source", key), replace=True)
-    return ids
+def _put(connection: Connection, table: Table, rows: bulk.Rows, key: str, new: _Records) -> None:
+    """Store these rows of one source."""
+    is_new = new[table].__contains__
+    bulk.put(connection, table, [row for row in rows if is_new(row[key])])
+    bulk.put(connection, table, [row for row in rows if not is_new(row[key])], key=("source", key), replace=True)
 
 
 def _write_cases(
@@ -102,7 +94,10 @@ def _write_cases(
     now: datetime,
 ) -> None:
     rows = [_case_row(source, change, now) for change in changes]
-    case_ids.update(_put(connection, cases, rows, "number_key", new))
+    added = [row for row in rows if row["number_key"] in new[cases]]
+    for row, id_ in zip(added, bulk.new_ids(connection, cases, len(added)), strict=True):
+        row["id"] = case_ids[row["number_key"]] = id_
+    _put(connection, cases, rows, "number_key", new)
     ids = [case_ids[change.case_key] for change in changes]
     known = [case_ids[change.case_key] for change in changes if change.before is not None]
     if known:

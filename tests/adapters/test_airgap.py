@@ -106,7 +106,7 @@ def test_a_file_that_stands_but_was_not_noted_is_written_again_the_same(
         gapped.once()
     gate = Gate(folder)
     gate.look()
-    assert list(gate.seen) == ["criminal-0000000001.push"]
+    assert [name for name in gate.seen if name.startswith("criminal")] == ["criminal-0000000001.push"]
     source.change_case("20261125070000", LASJ="20261005100000")
     state = statefile.open_state(gapped.state_path)
     state.execute("DROP TRIGGER stop")

@@ -1,6 +1,8 @@
 """How batches reach the service, whatever the service does."""
 
 import json
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters import numbering, spool, statefile
-from adapters.carriers.carrier import Answered, Parcel, Postponed
+from adapters.carriers.carrier import Answer, Answered, Parcel, Postponed, Unacceptable
 from adapters.carriers.files import FileCarrier
 from adapters.carriers.https import HttpsCarrier
 from adapters.changes import Change, Known
@@ -163,6 +165,73 @@ def test_a_source_that_gets_no_answer_keeps_no_other_waiting(tmp_path: Path) -> 
     assert sender.send_due()
     assert not sender.has_more()
     state.close()
+
+
+def test_the_next_batch_is_on_its_way_before_the_last_one_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answers to both are noted in their order, also if the disk was full in between, and nothing leaves twice."""
+    state = statefile.open_state(tmp_path / "two.db")
+    _spool_many(state, 2500)
+    carrier = _Listing()
+    sender = Sender(state, carrier, ServiceSettings("http://x", "", 60, 1, 60, {"criminal": "criminal"}), lambda: 0.0)
+    settle, noted = spool.settle, []
+
+    def full_at_first(connection: sqlite3.Connection, parcel: Parcel, refused: Any) -> dict[str, str]:
+        under_way = sender.lines[0].under_way
+        noted.append((parcel.ids[0], under_way and under_way[0].ids[0]))
+        if len(noted) < 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        return settle(connection, parcel, refused)
+
+    monkeypatch.setattr(spool, "settle", full_at_first)
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError):
+            sender.send_due()
+    assert noted == [("e0", "e1000")] * 2
+    while sender.has_more():
+        sender.send_due()
+    sender.end()
+    assert [first for first, _ in noted[2:]] == ["e0", "e1000", "e2000"]
+    assert [id_ for ids in carrier.sent for id_ in ids] == [f"e{n}" for n in range(2500)]
+    state.close()
+
+
+def test_what_was_made_ready_does_not_leave_before_a_batch_that_failed(tmp_path: Path) -> None:
+    state = statefile.open_state(tmp_path / "two.db")
+    _spool_many(state, 2500)
+    carrier = _Listing([Postponed("down"), Unacceptable("too large")])
+    times = [0.0]
+    settings = ServiceSettings("http://x", "", 60, 1, 60, {"criminal": "criminal"})
+    sender = Sender(state, carrier, settings, lambda: times[0])
+    while sender.has_more():
+        sender.send_due()
+        times[0] += 100
+    sender.end()
+    sent = [id_ for ids in carrier.sent for id_ in ids]
+    assert [len(ids) for ids in carrier.sent[:3]] == [1000, 1000, 500]
+    assert sent[2000:] == [f"e{n}" for n in range(2500)]
+    state.close()
+
+
+class _Listing:
+    """A carrier that lists what it is given; its answers are used up from the front, then all is well."""
+
+    down_event, up_event = "down", "up"
+
+    def __init__(self, answers: Sequence[Answer] = ()) -> None:
+        self.answers = list(answers)
+        self.sent: list[Sequence[str]] = []
+
+    def send(self, parcel: Parcel) -> Answer:
+        self.sent.append(parcel.ids)
+        return self.answers.pop(0) if self.answers else Answered({})
+
+
+def _spool_many(state: sqlite3.Connection, count: int) -> None:
+    known = [Known("criminal", "case", f"{n}", NUMBER, "case:AJ1", "f", "20261104090000.000001") for n in range(count)]
+    with statefile.transaction(state):
+        spool.append(state, [Change(f"e{n}", b'{"id":"e%d"}' % n, one) for n, one in enumerate(known)])
 
 
 def _sender(peer: Peer, tmp_path: Any, times: list[float], more: str = "") -> tuple[Any, Sender]:
