@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
+import orjson
+
 from adapters.carriers.carrier import Parcel
 from adapters.changes import Change
 
@@ -216,7 +218,7 @@ def _take_out(connection: sqlite3.Connection, parcel: Parcel) -> None:
 
 
 def _text(about: Sequence[_About]) -> str:
-    return json.dumps(about, ensure_ascii=False)
+    return orjson.dumps(about).decode()
 
 
 def refused_events(connection: sqlite3.Connection) -> list[Refused]:

@@ -75,7 +75,7 @@ LIBRARIES = {
     "lxml": ("adapters.sources",),
     "markupsafe": ("caseq.web",),
     "marshmallow": ("caseq.web", "caseq.settings"),
-    "orjson": ("adapters.changes", "caseq.rules", "caseq.store"),
+    "orjson": ("adapters", "caseq.rules", "caseq.store"),
     "phonenumbers": ("caseq.rules",),
     "prometheus_client": ("caseq.web",),
     "pyotp": ("caseq.rules",),

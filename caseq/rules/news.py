@@ -196,13 +196,14 @@ class Editor:
 
         Whoever had no number was told of nothing; who now has one hears once of all that is still news.
         """
+        since = self._recent_since
+        formed = [key for key, entry in book.milestones_of(change.case_key) if entry.formed_at >= since]
+        if not formed and change.event.time < since:
+            return
         entry = book.parties[change.key]
         party = _reachable(entry)
         case = book.cases[change.case_key].live
         if party is None or case is None or not may_enter(self.policy, case, party, self.today):
-            return
-        formed = [key for key, entry in book.milestones_of(change.case_key) if self.is_recent(entry.formed_at)]
-        if not formed and not self.is_recent(change.event.time):
             return
         before = change.before.live if change.before else None
         assert not isinstance(before, (Case, Milestone))

@@ -28,6 +28,8 @@ _WELL_FORMED = re.compile(r"A[0-9]{22}")
 _LOOK_ALIKES = str.maketrans("OILQ", "0110")
 #: The most frequent mobile numbers of mainland China without anything around them: nothing has to be parsed.
 _PLAIN_MOBILE = re.compile(r"1(?:[38][0-9]|[59][0-35-9])[0-9]{8}")
+#: One space or dash between two digits says nothing.
+_BETWEEN_GROUPS = re.compile("(?<=[0-9])[ -](?=[0-9])")
 #: What stands between two numbers in one field, and words beside a number that say nothing about whose it is.
 _BETWEEN = re.compile(r"[/、,;]|或|\sOR\s|\bTEL\b|联系电话|移动电话|电话号码|手机号码|手机号|手机|电话|座机|固话|本人")
 
@@ -103,6 +105,9 @@ def mobile(text: str | None, region: str = "CN") -> str | None:
     if region == "CN" and _PLAIN_MOBILE.fullmatch(text):
         return f"+86{text}"
     typed = _telephone_text(text)
+    digits = _BETWEEN_GROUPS.sub("", typed).removeprefix("+86")
+    if region == "CN" and _PLAIN_MOBILE.fullmatch(digits):
+        return f"+86{digits}"
     whole = _number(typed, region)
     if whole is not None:
         return _e164_of_mobile(whole)

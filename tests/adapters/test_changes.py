@@ -1,16 +1,34 @@
 """Which changes are pushed, in which order, with which sequence and time."""
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapters.changes import next_sequence
+from adapters.changes import canonical, next_sequence
 from tests.adapters.bench import NUMBER, OTHER, Adapter, Source
 from tests.adapters.peer import key_of
 
 
 def _brief(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(event["type"].split(".")[1], key_of(event)) for event in events]
+
+
+_data = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(_data)
+def test_the_text_that_ids_follow_from_is_what_it_always_was(data: Any) -> None:
+    """Another text would be another id, and everything would be sent once more."""
+    assert canonical(data) == json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def test_reading_everything_again_sends_nothing(filled: Source, adapter: Adapter) -> None:

@@ -1,14 +1,17 @@
 """What is sealed opens only with its key, for its purpose and unchanged."""
 
 import base64
+import json
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
+from hypothesis import given
+from hypothesis import strategies as st
 
 from caseq.errors import CipherMissing, SealBroken
 from caseq.rules.ciphers import Cipher
 from caseq.store import sealing
-from caseq.store.sealing import SM4_MARK, Sealer, bound, token_hash
+from caseq.store.sealing import SM4_MARK, Sealer, array, bound, token_hash
 
 NEW, OLD = "new-secret-" + "1" * 32, "old-secret-" + "2" * 32
 both_ciphers = pytest.mark.parametrize("cipher", Cipher)
@@ -25,6 +28,22 @@ def test_what_was_sealed_is_opened_again(cipher):
 def test_the_same_value_is_sealed_differently_every_time(cipher):
     sealer = Sealer([NEW], cipher)
     assert len({sealer.seal("x", b"same") for _ in range(50)}) == 50
+
+
+@both_ciphers
+def test_many_are_sealed_as_one_is_and_each_with_a_nonce_of_its_own(cipher):
+    sealer = Sealer([NEW], cipher)
+    seal = sealer.sealing(50)
+    tokens = {seal("x", b"same") for _ in range(50)}
+    assert len({token.removeprefix(SM4_MARK)[:21] for token in tokens}) == 50
+    assert {sealer.unseal("x", token) for token in tokens} == {b"same"}
+    with pytest.raises(IndexError):
+        seal("x", b"one more")
+
+
+@given(st.lists(st.text() | st.integers() | st.none(), max_size=5))
+def test_what_a_value_is_bound_to_is_written_as_it_always_was(values):
+    assert array(*values) == json.dumps(values)
 
 
 @both_ciphers

@@ -229,6 +229,24 @@ def test_a_refused_event_may_come_again_under_its_id_once_it_is_right(service):
     assert names_seen(service) == ["case_filed"]
 
 
+def test_an_id_that_was_refused_may_come_again_in_the_same_request(service):
+    unfit = event("party", party(role="applicant"))
+    right = {**unfit, "data": party()}
+    assert service.outcomes(event("case", case()), unfit, right, right) == [
+        "accepted",
+        "refused",
+        "accepted",
+        "duplicate",
+    ]
+    assert service.outcomes(unfit, right) == ["duplicate", "duplicate"]
+
+
+def test_what_was_parked_and_is_refused_when_its_case_comes_may_come_again_under_its_id(service):
+    unfit = event("party", party(role="applicant"))
+    assert service.outcomes(unfit, event("case", case()), unfit) == ["parked", "accepted", "duplicate"]
+    assert service.outcomes({**unfit, "data": party()}) == ["accepted"]
+
+
 def test_an_event_that_did_not_fit_the_ledger_may_come_again_under_its_id_too(service):
     right = event("case", case())
     assert service.outcomes({**right, "data": case("administrative")}) == [REFUSED]
