@@ -144,7 +144,7 @@ def _copy(connection: Connection, table: Table, names: tuple[str, ...], rows: Ro
     with raised_by_sqlalchemy(connection) as driver, driver.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(types)
         for row in rows:
-            values = [row[name] for name in names]
+            values = list(map(row.__getitem__, names))
             for place in documents:
                 values[place] = None if values[place] is None else orjson.dumps(values[place]).decode()
             copy.write_row(values)

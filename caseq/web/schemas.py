@@ -17,6 +17,8 @@ from caseq.web import shortcut
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
+#: One of these stays in every key, whatever is folded.
+_OF_A_KEY = re.compile("[0-9A-Za-z\u4e00-\u9fff]")
 
 _is_plain = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f]*\Z", error="must not hold control characters")
 
@@ -43,7 +45,7 @@ def _is_time(value: str) -> None:
 
 
 def _has_key(value: str) -> None:
-    if not lookup_key(value):
+    if not _OF_A_KEY.search(value) and not lookup_key(value):
         raise ValidationError("must hold more than spaces and invisible characters")
 
 
