@@ -1,5 +1,6 @@
 """What has to be pushed so that the service holds what was read: the events, and the state after them."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +68,10 @@ class Change(NamedTuple):
 
 def canonical(data: Any) -> bytes:
     """The one JSON text of these data in UTF-8: keys sorted, no spaces."""
-    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number beyond 64 bits: the service refuses its event, and nothing else stops for it
+        return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def fingerprint(data: bytes) -> str:

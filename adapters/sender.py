@@ -159,7 +159,7 @@ class Sender:
         return not isinstance(answer, Postponed)
 
     def _note(self, line: Line) -> None:
-        """Notes in the state what has arrived; until that is done, nothing else of this source leaves."""
+        """Notes in the state what has arrived; until that is done, only the batch behind it leaves."""
         while line.answered:
             parcel, answer = line.answered[0]
             types = self.departures.settle(parcel, answer.refused)

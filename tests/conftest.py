@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,13 @@ def started_postgresql() -> AbstractContextManager[str]:
 @pytest.fixture(scope="session")
 def postgresql_database(postgresql_server: str) -> Iterator[str]:
     """A database of this run's own, migrated; dropped at the end."""
+    with new_database(postgresql_server) as url:
+        yield url
+
+
+@contextmanager
+def new_database(postgresql_server: str) -> Iterator[str]:
+    """A migrated database that nothing was ever in; dropped at the end."""
     name = f"caseq_test_{uuid.uuid4().hex[:12]}"
     admin = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

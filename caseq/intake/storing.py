@@ -1,6 +1,6 @@
 """Writing what a batch changed, and queueing what people are to hear of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from caseq.intake.batch import Batch, Heard
@@ -34,8 +34,9 @@ def store(
         if found := former.get(change.key):
             cause = f"{found.party_id}:{change.event.sequence}"
             outbox.add_notice(connection, Purpose.NUMBER, found.party_id, found.phone_hash, cause, now, found.sealed)
-    party_ids = _ids_of_new(connection, source, batch)
-    news = [_news(runtime, dues, book, heard, party_ids, now, undo) for heard in batch.news]
+    told = [heard for heard in batch.news if _is_still_there(book, heard)]
+    party_ids = _ids_of_new(connection, source, book, told)
+    news = [_news(runtime, dues, book, heard, party_ids, now, undo) for heard in told]
     outbox.add_news(connection, news, now)
     for item in news:
         if item.wait in (Wait.IN_PERSON, Wait.STAFF_TELL):
@@ -43,9 +44,15 @@ def store(
             tasks.make(connection, tasks.Kind.TELL, f"{whom}:{item.key}", item.wait, now, party_id=whom, due_at=end)
 
 
-def _ids_of_new(connection: Connection, source: Source, batch: Batch) -> Mapping[str, int]:
-    """By key, the ids of those parties who must hear of something and came with this batch."""
-    keys = {heard.party for heard in batch.news if batch.book.parties[heard.party].id is None}
+def _is_still_there(book: Book, heard: Heard) -> bool:
+    """Whether the party is one of the case at the end of the batch, too: a later event may have taken it back."""
+    entry = book.parties[heard.party]
+    return entry.live is not None and entry.case_key == heard.change.case_key
+
+
+def _ids_of_new(connection: Connection, source: Source, book: Book, told: Sequence[Heard]) -> Mapping[str, int]:
+    """By key, the ids of those of these parties who came with this batch."""
+    keys = {heard.party for heard in told if book.parties[heard.party].id is None}
     return ledger.party_ids(connection, source.name, keys)
 
 

@@ -252,6 +252,9 @@ class Withdrawal:
     reason: str | None = None
 
 
+LONGEST_EVENT_ID = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One pushed CloudEvent: `time` (aware) is when the information was formed or changed, `raw` the JSON itself.

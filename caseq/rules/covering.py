@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, cast
 
 from caseq.rules.book import Change, Entry
-from caseq.rules.case import Event, Hold, Milestone, RecordType, Withdrawal
+from caseq.rules.case import LONGEST_EVENT_ID, Event, Hold, Milestone, RecordType, Withdrawal
 
 #: Sorts before every sequence, so that what was taken back can be released again.
 BEFORE_ALL = ""
@@ -30,7 +30,7 @@ def cover(change: Change, today: date) -> Change | None:
     hidden = replace(was, hold=Hold(_WAITS))
     event = replace(
         change.event,
-        id=f"cover:{change.event.id}",
+        id=f"cover:{change.event.id}"[:LONGEST_EVENT_ID],
         sequence=before.sequence,
         time=before.formed_at,
         record=hidden,

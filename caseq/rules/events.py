@@ -1,7 +1,7 @@
 """Pushed CloudEvents as values: from validated JSON to an `Event`."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -39,7 +39,7 @@ def event(raw: Mapping[str, Any]) -> Event:
         case_number=raw["subject"],
         case_key=lookup_key(raw["subject"]),
         sequence=raw["sequence"],
-        time=datetime.fromisoformat(raw["time"].upper()),
+        time=datetime.fromisoformat(raw["time"].upper()).astimezone(UTC),
         record=BUILDERS[raw["type"]](raw["subject"], raw["data"]),
         raw=raw,
     )

@@ -117,7 +117,8 @@ def new_ids(connection: Connection, table: Table, count: int) -> Sequence[int]:
 
 @lru_cache(maxsize=16)
 def _next_ids(table: Table) -> Select[Any]:
-    sequence = select(func.pg_get_serial_sequence(table.name, "id")).scalar_subquery()
+    owned = select(func.pg_get_serial_sequence(table.name, "id")).scalar_subquery()
+    sequence = func.coalesce(owned, f"{table.name}_id_seq")  # a database copied by hand may not own it
     return select(func.nextval(sequence)).select_from(func.generate_series(1, bindparam("count", type_=Integer)))
 
 

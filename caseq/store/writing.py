@@ -99,7 +99,7 @@ def _write_cases(
         row["id"] = case_ids[row["number_key"]] = id_
     _put(connection, cases, rows, "number_key", new)
     ids = [case_ids[change.case_key] for change in changes]
-    known = [case_ids[change.case_key] for change in changes if change.before is not None]
+    known = [case_ids[change.case_key] for change in changes if change.case_key not in new[cases]]
     if known:
         connection.execute(delete(case_aliases).where(bulk.among(connection, case_aliases.c.case_id, known)))
     wanted = {
@@ -109,7 +109,7 @@ def _write_cases(
     numbers = _numbers_among(connection, source, {alias for aliases in wanted.values() for alias in aliases})
     rows = [{"case_id": id_, "alias_key": one} for id_, aliases in wanted.items() for one in aliases]
     bulk.put(connection, case_aliases, [row for row in rows if row["alias_key"] not in numbers])
-    _take_numbers_from_aliases(connection, source, [c.case_key for c in changes if c.before is None])
+    _take_numbers_from_aliases(connection, source, [c.case_key for c in changes if c.case_key in new[cases]])
 
 
 def _numbers_among(connection: Connection, source: str, aliases: set[str]) -> set[str]:

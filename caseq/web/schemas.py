@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from caseq.rules.case import DETAIL_FIELDS, CaseState, Kind, MilestoneName, RecordType, Role
+from caseq.rules.case import DETAIL_FIELDS, LONGEST_EVENT_ID, CaseState, Kind, MilestoneName, RecordType, Role
 from caseq.rules.measures import Measure, MeasureAction
 from caseq.rules.numbers import LONGEST_NUMBER, lookup_key
 from caseq.settings.strictfields import Flag
@@ -201,7 +201,7 @@ class Event(_Strict):
     """The attributes of a CloudEvent, without its data."""
 
     specversion = fields.String(required=True, validate=validate.Equal("1.0"))
-    id = _text(200, required=True)
+    id = _text(LONGEST_EVENT_ID, required=True)
     source = _text(50, required=True)
     type = _one_of(list(DATA), required=True)
     subject = _case_number()

@@ -262,7 +262,7 @@ def test_what_is_held_or_of_another_suspect_now_is_covered_at_once(service: Serv
     service.push(event("milestone", MEASURE))
     release_all(service, people)
     assert names_seen(service, FAMILY) == ["compulsory_measure"]
-    service.push(event("milestone", {**MEASURE, "subject": "S2"}, sequence="2"))
+    service.push(event("milestone", {**MEASURE, "subject": "S2"}, sequence="2", id="e" * 200))
     assert names_seen(service, FAMILY) == []
     assert names_seen(service) == []
     release_all(service, people)

@@ -229,6 +229,32 @@ def test_a_refused_event_may_come_again_under_its_id_once_it_is_right(service):
     assert names_seen(service) == ["case_filed"]
 
 
+def test_who_is_withdrawn_by_the_request_that_brings_news_hears_nothing_of_it(service):
+    service.push(event("case", case()), event("party", party()), event("party", party(key="P2", phone="13900139000")))
+    service.work()
+    gone = withdrawal("party", party()["party"], sequence="2")
+    assert service.outcomes(event("milestone", milestone()), gone) == [ACCEPTED] * 2
+    passing = event("party", party(key="P3")), withdrawal("party", "P3", sequence="2")
+    assert service.outcomes(event("milestone", milestone(key="M2")), *passing) == [ACCEPTED] * 3
+    with service.runtime.database.autocommit() as connection:
+        told = connection.execute(select(outbox.c.party_id).where(outbox.c.purpose == "news").distinct()).all()
+    assert len(told) == 1
+
+
+def test_a_moment_of_the_farthest_zone_is_kept(service):
+    far = {"time": "2026-11-23T09:00:00+23:59"}
+    assert service.outcomes(event("case", case(), **far), event("party", party(), **far)) == [ACCEPTED] * 2
+    assert service.outcomes(event("party", party(), sequence="2", **far)) == [ACCEPTED]
+
+
+def test_a_case_that_comes_twice_in_one_request_takes_its_number_from_another_s_aliases(service):
+    other = "A6401215100002026110077"
+    service.push(event("case", case(aliases=[other])))
+    service.push(event("case", case(), case=other), event("case", case(), case=other, sequence="2"))
+    with service.runtime.database.autocommit() as connection:
+        assert connection.execute(select(case_aliases.c.alias_key)).all() == []
+
+
 def test_an_id_that_was_refused_may_come_again_in_the_same_request(service):
     unfit = event("party", party(role="applicant"))
     right = {**unfit, "data": party()}
