@@ -4,7 +4,7 @@ marshmallow keeps the last word: a shortcut says True only for values that the s
 it says False, wrong or merely unusual, and the schema itself looks and names the errors.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -38,8 +38,17 @@ class _Writer:
         ]
         for name, field in schema.fields.items():
             lines += [f" item = get({self.named(name)}, absent)", *self._lines(field)]
-        source = "\n".join([*lines, " return known == len(value)"])
-        exec(source, self.names)  # noqa: S102 - of fixed words and names that `named` gives, made once at the start
+        return self._made([*lines, " return known == len(value)"])
+
+    def of_item(self, field: fields.Field[Any]) -> Check:
+        """The function for one item of a list."""
+        holds = " and ".join(self._holds(field))
+        if field.allow_none:
+            holds = f"item is None or ({holds})"
+        return self._made(["def is_right(item):", f" return bool({holds})"])
+
+    def _made(self, lines: Sequence[str]) -> Check:
+        exec("\n".join(lines), self.names)  # noqa: S102 - fixed words and names that `named` gives, once at the start
         check: Check = self.names["is_right"]
         return check
 
@@ -50,7 +59,7 @@ class _Writer:
         return name
 
     def _lines(self, field: fields.Field[Any]) -> Iterator[str]:
-        wrong = f"not ({' and '.join(self._holds(field, 'item'))})"
+        wrong = f"not ({' and '.join(self._holds(field))})"
         if field.allow_none:
             wrong = f"item is not None and {wrong}"
         if field.required:
@@ -60,36 +69,28 @@ class _Writer:
             yield "  known += 1"
             yield f"  if {wrong}: return False"
 
-    def _holds(self, field: fields.Field[Any], item: str) -> Iterator[str]:
+    def _holds(self, field: fields.Field[Any]) -> Iterator[str]:
         """What must hold for the item; of a kind of field that is not known here, nothing does."""
         if isinstance(field, fields.Nested):
-            yield f"{self.named(of(field.schema))}({item})"
+            yield f"{self.named(of(field.schema))}(item)"
         elif isinstance(field, fields.List):
-            inner = _Writer().inner(field.inner)
-            yield f"type({item}) is list and all(map({self.named(inner)}, {item}))"
+            of_item = _Writer().of_item(field.inner)
+            yield f"type(item) is list and all(map({self.named(of_item)}, item))"
         else:
             kind = _PLAIN.get(type(field))
-            yield f"type({item}) is {kind}" if kind else "False"
+            yield f"type(item) is {kind}" if kind else "False"
         for validator in field.validators:
-            yield self._right(validator, item)
+            yield self._right(validator)
 
-    def inner(self, field: fields.Field[Any]) -> Check:
-        """The check of one item of a list."""
-        holds = " and ".join(self._holds(field, "item"))
-        if field.allow_none:
-            holds = f"item is None or ({holds})"
-        check: Check = eval(f"lambda item: bool({holds})", self.names)  # noqa: S307 - as above
-        return check
-
-    def _right(self, validator: Callable[[Any], Any], item: str) -> str:
+    def _right(self, validator: Callable[[Any], Any]) -> str:
         if isinstance(validator, validate.OneOf):
-            return f"{item} in {self.named(frozenset(validator.choices))}"
+            return f"item in {self.named(frozenset(validator.choices))}"
         if isinstance(validator, validate.Regexp):
-            return f"{self.named(validator.regex.match)}({item})"
+            return f"{self.named(validator.regex.match)}(item)"
         if isinstance(validator, validate.Length) and validator.equal is None:
             most = "" if validator.max is None else f" <= {int(validator.max)}"
-            return f"{int(validator.min or 0)} <= len({item}){most}"
-        return f"{self.named(_silent(validator))}({item})"
+            return f"{int(validator.min or 0)} <= len(item){most}"
+        return f"{self.named(_silent(validator))}(item)"
 
 
 def _silent(validator: Callable[[Any], Any]) -> Check:
