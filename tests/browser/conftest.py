@@ -9,7 +9,7 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from werkzeug import Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -48,18 +48,24 @@ class Site:
         """Steps 1 and 2, as a person does them."""
         page.goto(self.url)
         page.get_by_role("textbox").fill(CASE)
-        page.locator("main form button").click()
+        follow(page.locator("main form button"))
         page.wait_for_url("**/method")
         page.get_by_role("textbox").fill(phone)
-        page.locator("main form button").click()
+        follow(page.locator("main form button"))
         page.wait_for_url("**/code")
 
     def log_in(self, page: Page, phone: str = PHONE) -> None:
         self.ask(page, phone)
         self.service.work()
         page.get_by_role("textbox").fill(digits_of(self.service.messages(phone)[-1]))
-        page.locator("main form button").first.click()
+        follow(page.locator("main form button").first)
         page.wait_for_url("**/case")
+
+
+def follow(element: Locator) -> None:
+    """Clicks and waits until the next page is whole: a click alone returns while half of it may still be on its way."""
+    with element.page.expect_navigation():
+        element.click()
 
 
 @pytest.fixture(scope="session")

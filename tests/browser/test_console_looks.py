@@ -23,7 +23,7 @@ from caseq.rules.duties import Staff, StaffRole
 from caseq.rules.telling import Channel, Manner
 from caseq.rules.telling import Line as Told
 from caseq.rules.voices import About
-from tests.browser.conftest import serving
+from tests.browser.conftest import follow, serving
 from tests.browser.test_desk_looks import is_fine
 from tests.browser.test_looks import SIDEWAYS
 from tests.service import CASE, Clock, Service, case, event, milestone, party
@@ -93,7 +93,7 @@ class Bureau:
         page.goto(self.url + "/sign-in")
         for name, value in (("badge", badge), ("password", PASSWORD), ("code", code(self.service, badge))):
             page.fill(f"[name={name}]", value)
-        page.locator("main form button").click()
+        follow(page.locator("main form button"))
         page.wait_for_url("**/staff")
         return page
 
@@ -193,8 +193,7 @@ def test_every_page_of_the_console_is_fine(
         page.evaluate(OPEN)
         page.evaluate("document.querySelectorAll('[required]').forEach(e => e.required = false)")
         page.evaluate(OPEN)
-        with page.expect_navigation():
-            page.locator("main form button").last.click()
+        follow(page.locator("main form button").last)
         assert page.locator(".faults").count() == 1, path
         bureau.check(page, f"{role}{path.replace('/', '-')}-fault", width)
     page.context.close()
@@ -210,15 +209,15 @@ def test_the_way_of_a_new_member_of_the_staff_is_fine(
     page.fill("#badge", badge)
     page.fill("#name", "示例民警")
     page.check("#role-window_clerk")
-    page.get_by_role("button", name="加上").click()
+    follow(page.get_by_role("button", name="加上"))
     bureau.check(page, "first-password", width)
     first = page.locator(".key.number").inner_text()
-    page.get_by_role("button", name="退出").click()
+    follow(page.get_by_role("button", name="退出"))
     page.wait_for_url("**/sign-in")
     bureau.check(page, "sign-in", width)
     page.fill("[name=badge]", badge)
     page.fill("[name=password]", first)
-    page.locator("main form button").click()
+    follow(page.locator("main form button"))
     page.wait_for_url("**/enrol")
     bureau.check(page, "enrol", width)
     page.context.close()

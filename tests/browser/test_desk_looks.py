@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from caseq import counter, paper
 from caseq.rules.duties import StaffRole
 from caseq.rules.papers import Paper
-from tests.browser.conftest import serving
+from tests.browser.conftest import follow, serving
 from tests.browser.test_looks import SIDEWAYS, SMALL_TARGETS
 from tests.service import CASE, PHONE, Clock, case, event, milestone, party
 from tests.service import service as build_service
@@ -59,7 +59,7 @@ def test_every_page_of_the_desks_is_fine(chromium, desks, scheme):
     def send(button=0, /, **typed):
         for name, value in typed.items():
             page.locator(f"main form [name={name}]").first.fill(value)
-        page.locator("main form button").nth(button).click()
+        follow(page.locator("main form button").nth(button))
         is_fine(page)
 
     page.goto(url + "/sign-in")
@@ -81,7 +81,7 @@ def test_every_page_of_the_desks_is_fine(chromium, desks, scheme):
     page.locator("[name=paper]").first.check()
     send()
     page.check("#receipt-codes")
-    page.get_by_role("button", name="在网页上打印").click()
+    follow(page.get_by_role("button", name="在网页上打印"))
     assert page.locator(".strip tbody tr").count() == 10
     is_fine(page)
     for path in ("/counter/numbers", "/delivery"):
@@ -99,7 +99,7 @@ def test_the_keyboard_goes_through_a_desk_in_the_order_in_which_it_is_read(chrom
     page.goto(url + "/sign-in")
     for name, value in (("badge", clerk.badge), ("password", PASSWORD), ("code", code(service, clerk.badge))):
         page.fill(f"[name={name}]", value)
-    page.locator("main form button").click()
+    follow(page.locator("main form button"))
     page.goto(url + "/desk")
     passed = []
     for _ in range(8):

@@ -18,7 +18,7 @@ from caseq.web import account, casepage, fields, policypage
 from caseq.web.browser import Steps, page_words
 from caseq.web.language import words
 from caseq.web.region import Came
-from tests.browser.conftest import Site, served_case, serving
+from tests.browser.conftest import Site, follow, served_case, serving
 from tests.service import CASE, PHONE, Service
 from tests.web.pagesamples import COURSES, html_of, view_of
 
@@ -177,8 +177,7 @@ def test_every_step_is_fine(look, state):
     page.goto(url)
     for typed in STATES[state]:
         page.get_by_role("textbox").fill(typed)
-        with page.expect_navigation():
-            page.locator("main form button").first.click()
+        follow(page.locator("main form button").first)
     is_fine(page)
 
 
@@ -205,8 +204,7 @@ def test_every_answer_about_a_message_is_fine(look, shown, text):
     wording = shown[0].runtime.settings.wording
     page.goto(f"{url}/sms")
     page.get_by_role("textbox").fill(text.replace("OURS", wording.written("news", "zh", {}).text))
-    with page.expect_navigation():
-        page.locator("main form button").first.click()
+    follow(page.locator("main form button").first)
     assert page.locator(".faults" if not text else "[role=status]").count() == 1
     is_fine(page)
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -246,7 +244,7 @@ def test_signing_out_is_asked_on_a_page_that_is_fine(site: Site):
     site.log_in(page)
     page.goto(f"{site.url}/sign-out")
     is_fine(page)
-    page.locator("main").get_by_role("button").click()
+    follow(page.locator("main").get_by_role("button"))
     page.wait_for_url("**/signed-out")
 
 
@@ -254,7 +252,7 @@ def test_signing_out_is_asked_on_a_page_that_is_fine(site: Site):
 def test_how_somebody_was_told_is_a_link_of_the_case_and_a_page_that_is_fine(site: Site):
     page = site.context.new_page()
     site.log_in(page)
-    page.get_by_role("link", name="怎样告知您的").click()
+    follow(page.get_by_role("link", name="怎样告知您的"))
     page.wait_for_url("**/case/notices")
     assert page.evaluate(SIDEWAYS) == 0
     assert page.get_by_role("heading", name="立案").is_visible()
@@ -295,8 +293,7 @@ def test_the_pages_on_which_a_party_speaks_are_fine(look, shown, path):
         page.goto(url + path)
     for is_wrong in (False, True):
         if is_wrong:
-            with page.expect_navigation():
-                page.locator("main form button:not(.alt)").last.click()
+            follow(page.locator("main form button:not(.alt)").last)
             assert page.locator(".faults").count() == 1
         for summary in page.locator("summary").all():
             summary.click()
@@ -311,11 +308,11 @@ def test_the_pages_on_which_a_party_speaks_are_fine(look, shown, path):
 def test_big_text_is_big_and_stays(site: Site):
     page = site.visitor()
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "18px"
-    page.get_by_role("link", name="大字版").click()
+    follow(page.get_by_role("link", name="大字版"))
     page.wait_for_url("**/?big=1")
     site.log_in(page)
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "22px"
-    page.get_by_role("link", name="标准版").click()
+    follow(page.get_by_role("link", name="标准版"))
     page.wait_for_url("**/case?big=0")
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "18px"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from caseq.rules.approval import Line, Step
 from caseq.rules.duties import StaffRole
-from tests.browser.conftest import serving
+from tests.browser.conftest import follow, serving
 from tests.browser.test_console_looks import Bureau, served
 from tests.service import PHONE, case, digits_of, event, party
 from tests.staff import hired
@@ -57,7 +57,7 @@ def counting(page: Page) -> tuple[Callable[[str, str], None], list[str]]:
     clicked: list[str] = []
 
     def click(role: str, name: str) -> None:
-        page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+        follow(page.get_by_role(role, name=name).first)  # type: ignore[arg-type]
         clicked.append(name)
 
     return click, clicked
@@ -84,12 +84,12 @@ def test_both_pages_show_what_the_preview_showed_and_the_sms_waits_ten_minutes(
         page = chromium.new_context(locale="zh-CN", java_script_enabled=False).new_page()
         page.goto(bureau.url.replace("/staff", "/"))
         page.get_by_role("textbox").fill("A6401215100002026110012")
-        page.locator("main form button").click()
+        follow(page.locator("main form button"))
         page.get_by_role("textbox").fill(phone)
-        page.locator("main form button").click()
+        follow(page.locator("main form button"))
         service.work()
         page.get_by_role("textbox").fill(digits_of(service.messages(phone)[-1]))
-        page.locator("main form button").first.click()
+        follow(page.locator("main form button").first)
         assert shown(page) == wanted[name]
         page.context.close()
     before = {phone: len(service.messages(phone)) for phone in (PHONE, FAMILY)}

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, follow
 from tests.service import CASE, PHONE, digits_of, event, milestone
 
 pytestmark = pytest.mark.browser
@@ -21,7 +21,7 @@ def test_from_the_number_on_the_receipt_to_the_case_and_out(site: Site):
     expect(page.get_by_role("heading", level=1)).to_have_text("已经立案，正在调查")
     expect(page.locator("main")).to_contain_text(CASE)
     assert page.locator("[aria-current=step]").count() == 1
-    page.get_by_role("button", name="退出查询").first.click()
+    follow(page.get_by_role("button", name="退出查询").first)
     expect(page.get_by_role("heading", level=1)).to_have_text("已经退出")
     page.go_back()
     expect(page.locator("body")).not_to_contain_text(CASE)
@@ -51,8 +51,7 @@ def test_a_wrong_code_takes_the_reader_to_what_is_wrong(site: Site):
     page = site.context.new_page()
     site.ask(page)
     page.get_by_role("textbox").fill("1111 2222")
-    with page.expect_navigation():
-        page.locator("main form button").first.click()
+    follow(page.locator("main form button").first)
     expect(page.get_by_role("alert")).to_be_focused()
     page.get_by_role("link", name="验证码对不上").click()
     expect(page.get_by_role("textbox")).to_have_value("1111 2222")
@@ -70,8 +69,7 @@ def test_the_button_for_another_sms_appears_after_the_pause(site: Site):
     expect(button).to_be_visible()
     expect(wait).to_be_hidden()
     site.service.clock.advance(seconds=61)
-    with page.expect_navigation():
-        button.click()
+    follow(button)
     site.service.work()
     assert len(site.service.messages(PHONE)) == 2
 
@@ -161,10 +159,10 @@ def test_the_same_walk_through_real_processes(served, chromium):
     page = context.new_page()
     page.goto(served.url)
     page.get_by_label("What is your case number?").fill(CASE.lower())
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_label("Registered mobile number").fill(PHONE)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_label("Code").fill(digits_of(served.wait_for_sms(PHONE, 1)))
-    page.get_by_role("button", name="See the progress").click()
+    follow(page.get_by_role("button", name="See the progress"))
     expect(page.get_by_role("heading", level=1)).to_have_text("The case was opened and is being investigated")
     context.close()
