@@ -58,12 +58,12 @@ class Known(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One event and the state it leads to; one that `waits` may leave only after the withdrawals before it."""
+    """One event and the state it leads to; it leaves once those before it of the sources in `after` have arrived."""
 
     event_id: str
     body: bytes
     known: Known
-    waits: bool = False
+    after: tuple[str, ...] = ()
 
 
 def canonical(data: Any) -> bytes:
@@ -115,9 +115,10 @@ def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Cha
         if last is None or last.fingerprint != digest:
             stamp = stamps.of(record.origin)
             sequence = next_sequence(stamp, _last_sequence(record_id, last, alike))
-            after = Known(*record_id, record.case_number, record.origin, digest, sequence)
+            then = Known(*record_id, record.case_number, record.origin, digest, sequence)
             formed = (record.formed if is_new else "") or stamp
-            made.append(_change(f"caseq.{record.type}.v1", after, formed, data, bool(left - {record.source})))
+            after = tuple(sorted(left - {record.source}))
+            made.append(_change(f"caseq.{record.type}.v1", then, formed, data, after))
     return made
 
 
@@ -181,10 +182,10 @@ def _withdrawal(entry: Known, stamp: str) -> Change:
     sequence = next_sequence(stamp, entry.sequence)
     known = Known(entry.source, entry.type, entry.key, entry.case_number, entry.origin, WITHDRAWN, sequence)
     data = {"record": entry.type, "key": entry.key, "reason": REASON}
-    return _change("caseq.withdrawal.v1", known, stamp, canonical(data), waits=False)
+    return _change("caseq.withdrawal.v1", known, stamp, canonical(data), after=())
 
 
-def _change(event_type: str, known: Known, formed: str, data: bytes, waits: bool) -> Change:
+def _change(event_type: str, known: Known, formed: str, data: bytes, after: tuple[str, ...]) -> Change:
     """The event with these canonical data; id and body are canonical too, and only the data are walked through."""
     source, _, key, number, _, _, sequence = known
     sequence = _quoted(sequence)
@@ -194,4 +195,4 @@ def _change(event_type: str, known: Known, formed: str, data: bytes, waits: bool
         f'"id":"{event_id}","sequence":{sequence},"source":{_quoted(source)},"specversion":"1.0",'
         f'"subject":{_quoted(number)},"time":"{stamp_time(formed)}","type":"{event_type}"'
     )
-    return Change(event_id, b'{"data":%b,%b}' % (data, attributes.encode()), known, waits)
+    return Change(event_id, b'{"data":%b,%b}' % (data, attributes.encode()), known, after)

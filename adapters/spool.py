@@ -48,39 +48,45 @@ class Waiting(NamedTuple):
 
 @dataclass(slots=True)
 class _Pack:
-    """Events of one source that follow each other there; `after` is the pack that must have been sent before."""
+    """Events of one source that follow each other there; `after` are the packs that must have been sent before."""
 
     position: int
     source: str
-    after: int | None
+    after: Sequence[int]
     size: int = 2
     about: list[_About] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
-    def row(self) -> tuple[int, str, int | None, int, str, bytes]:
-        return (self.position, self.source, self.after, len(self.about), _text(self.about), b",".join(self.bodies))
+    def row(self) -> tuple[int, str, str | None, int, str, bytes]:
+        after = _text(self.after) if self.after else None
+        return (self.position, self.source, after, len(self.about), _text(self.about), b",".join(self.bodies))
 
 
 def append(connection: sqlite3.Connection, made: Sequence[Change]) -> None:
-    """Appends these events; those that wait do so for the pack of the last withdrawal before them."""
+    """Appends these events; each waits for the last pack before it of every source that its change is `after`."""
     newest = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outgoing'").fetchone()
     position = newest[0] if newest else 0
-    last: int | None = None
+    last = _last_positions(connection) if any(change.after for change in made) else {}
     packs: list[_Pack] = []
     unfinished: dict[str, _Pack] = {}
-    for event_id, body, (source, record_type, key, number, *_), waits in made:
-        after, size = last if waits else None, len(body)
+    for event_id, body, (source, record_type, key, number, *_), others in made:
+        after, size = [last[other] for other in others if other in last], len(body)
         pack = unfinished.get(source)
         is_full = pack is None or len(pack.about) == PACK_EVENTS or pack.size + size + 1 > MOST_BYTES
         if pack is None or is_full or pack.after != after:
             position += 1
             pack = unfinished[source] = _Pack(position, source, after)
             packs.append(pack)
+            last[source] = position
         pack.about.append((event_id, record_type, key, number, size))
         pack.bodies.append(body)
         pack.size += size + 1
-        last = last if waits else pack.position
     connection.executemany("INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?)", (pack.row() for pack in packs))
+
+
+def _last_positions(connection: sqlite3.Connection) -> dict[str, int]:
+    """Where the last pack of each source is."""
+    return dict(connection.execute("SELECT source, max(position) FROM outgoing GROUP BY source").fetchall())
 
 
 #: One row for a whole batch: SQLite lets go of the interpreter at every row, and a reading thread is slow to give
@@ -88,7 +94,8 @@ def append(connection: sqlite3.Connection, made: Sequence[Change]) -> None:
 _NEXT = """
 SELECT json_group_array(json_array(position, events, size, is_waiting)) FROM (
   SELECT position, events, length(body) AS size,
-    EXISTS (SELECT 1 FROM outgoing other WHERE other.position = outgoing.after) AS is_waiting
+    EXISTS (SELECT 1 FROM outgoing other WHERE other.position IN (SELECT value FROM json_each(outgoing.after)))
+      AS is_waiting
   FROM outgoing WHERE source = ? AND position > ? ORDER BY position LIMIT ?)
 """
 _PACKS = """
@@ -217,8 +224,8 @@ def _take_out(connection: sqlite3.Connection, parcel: Parcel) -> None:
     connection.execute("UPDATE outgoing SET events = ?, about = ?, body = ? WHERE position = ?", row)
 
 
-def _text(about: Sequence[_About]) -> str:
-    return orjson.dumps(about).decode()
+def _text(values: Sequence[object]) -> str:
+    return orjson.dumps(values).decode()
 
 
 def refused_events(connection: sqlite3.Connection) -> list[Refused]:

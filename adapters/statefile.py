@@ -27,7 +27,7 @@ CREATE INDEX IF NOT EXISTS record_origin ON record (origin);
 CREATE TABLE IF NOT EXISTS history (
   origin TEXT NOT NULL, name TEXT NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (origin, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outgoing (
-  position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, after INTEGER, events INTEGER NOT NULL,
+  position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, after TEXT, events INTEGER NOT NULL,
   about TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS outgoing_source ON outgoing (source, position);
 CREATE TABLE IF NOT EXISTS refused (

@@ -7,7 +7,7 @@ import pytest
 from adapters.claims import ALIKE
 from caseq.rules.numbers import lookup_key
 from tests.adapters.bench import Adapter, Source
-from tests.adapters.peer import Peer
+from tests.adapters.peer import KEYS, Peer
 
 FIRST, SECOND = "Z〔2026〕7号", "Z〔2026〕007号"
 
@@ -40,6 +40,16 @@ def _add(source: Source, number: str, row: str, **more: str) -> None:
     source.add_victim(number, f"SH{row}")
 
 
+def _add_many(source: Source, count: int) -> None:
+    """So many cases like the first one."""
+    with sqlite3.connect(source.path) as database:
+        row = database.execute("SELECT * FROM B_ASJ_AJ").fetchone()
+        names = [one[1] for one in database.execute("PRAGMA table_info(B_ASJ_AJ)")]
+        for number in range(count):
+            values = {**dict(zip(names, row, strict=True)), "SYSTEMID": f"X{number}", "AJBH": f"N{number}"}
+            database.execute(f"INSERT INTO B_ASJ_AJ VALUES ({', '.join('?' * len(names))})", list(values.values()))
+
+
 @pytest.mark.parametrize(("first", "second"), [(FIRST, SECOND), ("z2026-1", "Z2026-1")])
 @pytest.mark.parametrize("between", [0, 300])
 def test_two_cases_whose_numbers_read_alike_are_refused(
@@ -47,12 +57,7 @@ def test_two_cases_whose_numbers_read_alike_are_refused(
 ) -> None:
     """Also when many cases lie between them: they are read in chunks of 40."""
     _add(source, first, "1")
-    with sqlite3.connect(source.path) as database:
-        row = database.execute("SELECT * FROM B_ASJ_AJ").fetchone()
-        names = [one[1] for one in database.execute("PRAGMA table_info(B_ASJ_AJ)")]
-        for number in range(between):
-            values = {**dict(zip(names, row, strict=True)), "SYSTEMID": f"X{number}", "AJBH": f"N{number}"}
-            database.execute(f"INSERT INTO B_ASJ_AJ VALUES ({', '.join('?' * len(names))})", list(values.values()))
+    _add_many(source, between)
     _add(source, second, "ZZ")
     assert adapter.once()
     assert _cases(peer) == {f"N{number}" for number in range(between)}
@@ -126,3 +131,23 @@ def test_a_lost_state_learns_the_spelling_that_the_service_holds(source: Source,
     source.write(f"UPDATE B_ASJ_AJ SET AJBH = '{SECOND}'", f"UPDATE B_ASJ_SHRDJ SET AJBH = '{SECOND}'")
     assert adapter.once()
     assert _cases(peer) == {SECOND}
+
+
+def test_a_number_spelled_anew_in_another_source_waits_until_the_former_one_is_withdrawn(
+    source: Source, adapter: Adapter, peer: Peer
+) -> None:
+    """A full read finds the new spelling first, and reads it again, some chunks after the withdrawal was kept."""
+    _add(source, FIRST, "1")
+    _add_many(source, 100)
+    assert adapter.once()
+    source.write(f"UPDATE B_ASJ_AJ SET AJBH = '{SECOND}', AJLX = '行政' WHERE SYSTEMID = '1'")
+    source.write(f"UPDATE B_ASJ_SHRDJ SET AJBH = '{SECOND}'")
+    adapter.state("DELETE FROM setting WHERE name = 'full_read'")
+    peer.keys["criminal"] = KEYS["administrative"]
+    assert not adapter.once()
+    assert FIRST in _cases(peer)
+    assert SECOND not in _cases(peer)
+    peer.keys["criminal"] = KEYS["criminal"]
+    assert adapter.once()
+    assert FIRST not in _cases(peer)
+    assert SECOND in _cases(peer)

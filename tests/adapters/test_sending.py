@@ -320,6 +320,30 @@ def test_batches_hold_at_most_2_mib(adapter: Adapter, tmp_path: Any) -> None:
     state.close()
 
 
+def test_an_event_waits_for_the_last_pack_before_it_of_each_source_that_its_case_left(adapter: Adapter) -> None:
+    """Whichever of them has left first, in whatever transaction they were kept."""
+
+    def change(source: str, *after: str) -> Change:
+        return Change(f"of {source}", b'"x"', Known(source, "case", source, NUMBER, "", "f", "1"), after)
+
+    def sent(source: str) -> bool:
+        batch = spool.next_batch(state, source)
+        if batch:
+            with statefile.transaction(state):
+                spool.settle(state, batch, {})
+        return batch is not None
+
+    for first, second in (("one", "two"), ("two", "one")):
+        state = statefile.open_state(adapter.state_path)
+        with statefile.transaction(state):
+            spool.append(state, [change("one")])
+        with statefile.transaction(state):
+            spool.append(state, [change("two"), change("three", "one", "two"), change("one")])
+        assert [sent(source) for source in ("three", first, "three", second, "three")] == [False, True] * 2 + [True]
+        assert not spool.waiting_counts(state)
+        state.close()
+
+
 def test_a_part_of_a_pack_leaves_alone_and_the_rest_stays_as_it_is(adapter: Adapter, tmp_path: Any) -> None:
     state = statefile.open_state(tmp_path / "parts.db")
     made = [
