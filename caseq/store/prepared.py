@@ -84,13 +84,17 @@ def driver_connection(database: Database) -> Iterator[Any]:
 
 @contextmanager
 def raised_by_sqlalchemy(connection: Connection) -> Iterator[Any]:
-    """The driver's own connection under this one, inside its transaction; what it raises comes as SQLAlchemy's."""
+    """The driver's own connection under this one, inside its transaction; what it raises comes as SQLAlchemy's.
+
+    One that broke takes the others of its pool with it, too.
+    """
     dialect, driver = connection.dialect, connection.connection.driver_connection
     try:
         yield driver
     except dialect.loaded_dbapi.Error as error:
         if dialect.is_disconnect(error, driver, None):
             connection.invalidate(error)
+            connection.engine.dispose()
         raise _as_raised_by_sqlalchemy(error, dialect) from error
 
 

@@ -12,10 +12,12 @@ from marshmallow import fields
 from sqlalchemy import DateTime, select, text
 from sqlalchemy.dialects import sqlite
 
+from caseq.errors import DatabaseUnavailable
 from caseq.rules.case import MilestoneName, bureau_date
 from caseq.store import bulk
 from caseq.store.access import days
 from caseq.store.columns import Moment
+from caseq.store.database import Database
 from caseq.store.prepared import Prepared, driver_connection
 from caseq.store.sealing import token_hash
 from caseq.store.tables import milestones, quarantine, received, sources
@@ -153,6 +155,34 @@ def test_the_driver_gives_what_sqlalchemy_gives(service: Service) -> None:
     assert tuple(column.name for column in statement.selected_columns)[: len(Entered._fields)] == Entered._fields
 
 
+def _cut_connections(database: Database) -> None:
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as admin:
+        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
+def test_a_connection_that_breaks_while_rows_are_copied_takes_the_idle_ones_with_it(
+    service: Service, engine: str
+) -> None:
+    if engine == "sqlite":
+        pytest.skip("SQLite has no connection that could break")
+    database = service.runtime.database
+    with database.autocommit(), database.autocommit():
+        pass  # from now on the pool holds two
+
+    def copy_while_cut() -> None:
+        with database.transaction() as connection:
+            connection.execute(select(1))
+            _cut_connections(database)
+            bulk.put(connection, sources, [{"name": "criminal", "last_push_at": NOON}])
+
+    with pytest.raises(DatabaseUnavailable):
+        copy_while_cut()
+    with database.autocommit() as connection:
+        assert connection.execute(select(sources)).all() == []
+
+
 def test_a_broken_connection_is_a_503_and_the_next_look_works(service: Service, engine: str) -> None:
     if engine == "sqlite":
         pytest.skip("SQLite has no connection that could break")
@@ -160,10 +190,7 @@ def test_a_broken_connection_is_a_503_and_the_next_look_works(service: Service, 
     token = service.log_in()
     assert service.view(token) is not None
     ask = {"Authorization": f"Bearer {token}"}
-    url = service.runtime.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as admin:
-        others = "pid <> pg_backend_pid() AND datname = current_database()"
-        admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    _cut_connections(service.runtime.database)
     assert service.client.get("/api/v1/case", headers=ask).status_code == 503
     assert service.client.get("/api/v1/case", headers=ask).status_code == 200
 
