@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Select
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Select, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from caseq.store.database import Database, translated
@@ -18,9 +18,14 @@ class Prepared:
     """One statement in the words of one dialect, with the conversions of its values both ways."""
 
     def __init__(self, statement: Select[Any] | Insert, dialect: Dialect) -> None:
+        self._raw: Any = None
+        if dialect.name == "postgresql":
+            # With %(name)s the driver would look for them in the whole text at every execution.
+            self._raw = dialect.loaded_dbapi.RawCursor
+            dialect = create_engine("postgresql+psycopg://", paramstyle="numeric_dollar").dialect
         compiled = statement.compile(dialect=dialect)
         self._text = compiled.string
-        self._order = compiled.positiontup
+        self._order = compiled.positiontup or ()
         impl = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
         self._bind = {name: type_.bind_processor(dialect) for name, type_ in impl.items()}
         columns = statement.selected_columns if isinstance(statement, Select) else ()
@@ -29,15 +34,15 @@ class Prepared:
     def run(self, driver: Any, values: Mapping[str, Any]) -> Any:
         """The driver's cursor after the statement ran with these values, which are named as its parameters."""
         bound = {name: values[name] if bind is None else bind(values[name]) for name, bind in self._bind.items()}
-        return driver.execute(self._text, bound if self._order is None else [bound[name] for name in self._order])
+        cursor = driver if self._raw is None else self._raw(driver)
+        return cursor.execute(self._text, [bound[name] for name in self._order])
 
     def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run the statement once for each of these rows, in the transaction of the connection."""
-        names = list(self._order or self._bind)
-        binds = [(place, bind) for place, name in enumerate(names) if (bind := self._bind[name]) is not None]
+        binds = [(place, bind) for place, name in enumerate(self._order) if (bind := self._bind[name]) is not None]
         bound = []
         for row in rows:
-            values = [row[name] for name in names]
+            values = [row[name] for name in self._order]
             for place, bind in binds:
                 values[place] = bind(values[place])
             bound.append(tuple(values))
