@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from caseq.intake.batch import Pushed, Result, batch_of, parsed
+import structlog
+from sqlalchemy.exc import DataError
+
+from caseq.intake.batch import Pushed, Result, batch_of, id_of, parsed
 from caseq.intake.storing import store
 from caseq.rules import events
 from caseq.rules.case import Case, Event, RecordType
@@ -21,7 +24,15 @@ from caseq.store.pushes import SourceState
 
 #: As many records as one page of the detailed checkpoint has.
 MOST_RECORDS = 5000
+#: What a single event can be at fault for: values that no check refused and that nothing can reckon with or store.
+AT_FAULT = (ArithmeticError, LookupError, TypeError, ValueError, DataError)
+#: If more events of one request seem to be at fault, the service is.
+MOST_REFUSED = 20
+#: What is said of an event that no rule refuses and that yet cannot be stored.
+UNPROCESSABLE = {"event": ["cannot be processed here; the log of the service says why"]}
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +47,65 @@ class Replayed:
     """The same file was taken before; nothing was changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One request or file of a source: `origin` is its id, `spoke_at` when the source sent it, `refused` what was
+    raised by events of it that are at fault."""
+
+    runtime: Runtime
+    source: Source
+    origin: str
+    now: datetime
+    spoke_at: datetime
+    refused: list[Exception] = field(default_factory=list)
+
+
 def take(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
     """Store the events and say what became of each, in the order sent; after this returns nothing is lost.
 
-    `origin` is the id of the request, kept in the audit. Raises DatabaseUnavailable when nothing was stored.
+    `origin` is the id of the request, kept in the audit. Raises DatabaseUnavailable when not all of it was stored.
     """
     now = runtime.clock()
-    return _take_spoken(runtime, source, pushed, origin, now, now)
+    return _take(_Delivery(runtime, source, origin, now, now), pushed)
 
 
 def take_again(runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str) -> list[Result]:
     """Store events that staff retry, as `take` does; that the source spoke is not noted, because it did not."""
-    return _take_spoken(runtime, source, pushed, origin, runtime.clock(), _LONG_AGO)
+    return _take(_Delivery(runtime, source, origin, runtime.clock(), _LONG_AGO), pushed)
 
 
-def _take_spoken(
-    runtime: Runtime, source: Source, pushed: Sequence[Pushed], origin: str, now: datetime, spoke_at: datetime
-) -> list[Result]:
+def _take(delivery: _Delivery, pushed: Sequence[Pushed]) -> list[Result]:
+    """All in one transaction; what cannot be processed so is taken by halves, down to the event that is at fault.
+
+    That one is refused and kept, so that nothing behind it waits until somebody has mended a program.
+    """
+    try:
+        return _take_together(delivery, pushed)
+    except AT_FAULT as error:
+        if len(pushed) < 2:
+            return _refuse(delivery, pushed, error)
+    middle = len(pushed) // 2
+    return [*_take(delivery, pushed[:middle]), *_take(delivery, pushed[middle:])]
+
+
+def _refuse(delivery: _Delivery, pushed: Sequence[Pushed], error: Exception) -> list[Result]:
+    """The one event that raised this error goes to quarantine; an error that is not its own is raised again."""
+    if not pushed or pushed[0].errors or len(delivery.refused) == MOST_REFUSED:
+        raise error
+    delivery.refused.append(error)
+    log.error("event_unprocessable", source=delivery.source.name, id=id_of(pushed[0].raw), exc_info=error)
+    return _take_together(delivery, [replace(pushed[0], errors=UNPROCESSABLE)])
+
+
+def _take_together(delivery: _Delivery, pushed: Sequence[Pushed]) -> list[Result]:
     read = parsed(pushed)
-    with runtime.database.transaction() as connection:
-        state = pushes.lock_source(connection, source.name, spoke_at, now, source.silence)
-        return _take_all(runtime, source, connection, state, pushed, read, origin, now)
+    with delivery.runtime.database.transaction() as connection:
+        return _take_all(delivery, connection, _locked(delivery, connection), pushed, read)
+
+
+def _locked(delivery: _Delivery, connection: Connection) -> SourceState:
+    source = delivery.source
+    return pushes.lock_source(connection, source.name, delivery.spoke_at, delivery.now, source.silence)
 
 
 def take_file(
@@ -64,17 +113,31 @@ def take_file(
 ) -> TakenIn | Replayed | Refusal:
     """Store the events of a signed file and that it was taken; `digest` is that of its body, SHA-256 in hex.
 
-    A file that was taken before changes nothing. Raises DatabaseUnavailable when nothing was stored.
+    A file that was taken before changes nothing. Raises DatabaseUnavailable when not all of it was stored.
     """
     now = runtime.clock()
-    read = parsed(pushed)
     spoke_at = datetime.fromtimestamp(min(header.signed_at, now.timestamp()), UTC)
-    with runtime.database.transaction() as connection:
-        state = pushes.lock_source(connection, source.name, spoke_at, now, source.silence)
-        if seen := _seen(runtime, connection, header, digest):
+    delivery = _Delivery(runtime, source, header.message_id, now, spoke_at)
+    try:
+        return _take_whole_file(delivery, pushed, header, digest)
+    except AT_FAULT:
+        # Its events by halves; then the file, in which all is known by now but what is at fault.
+        results = _take(replace(delivery, spoke_at=_LONG_AGO), pushed)
+    at_fault = {result.id for result in results if result.errors == UNPROCESSABLE}
+    marked = [replace(item, errors=UNPROCESSABLE) if id_of(item.raw) in at_fault else item for item in pushed]
+    return _take_whole_file(delivery, marked, header, digest)
+
+
+def _take_whole_file(
+    delivery: _Delivery, pushed: Sequence[Pushed], header: Header, digest: str
+) -> TakenIn | Replayed | Refusal:
+    read = parsed(pushed)
+    with delivery.runtime.database.transaction() as connection:
+        state = _locked(delivery, connection)
+        if seen := _seen(delivery.runtime, connection, header, digest):
             return seen
-        healed = _note_file(runtime, connection, header, digest, now)
-        results = _take_all(runtime, source, connection, state, pushed, read, header.message_id, now)
+        healed = _note_file(delivery.runtime, connection, header, digest, delivery.now)
+        results = _take_all(delivery, connection, state, pushed, read)
     return TakenIn(results, healed)
 
 
@@ -101,16 +164,14 @@ def _note_file(runtime: Runtime, connection: Connection, header: Header, digest:
 
 
 def _take_all(
-    runtime: Runtime,
-    source: Source,
+    delivery: _Delivery,
     connection: Connection,
     state: SourceState,
     pushed: Sequence[Pushed],
     read: Sequence[Event | None],
-    origin: str,
-    now: datetime,
 ) -> list[Result]:
     """Place, store and audit the events of one request or file, whose source is locked."""
+    runtime, source, now = delivery.runtime, delivery.source, delivery.now
     kept = corrections.keep(connection, runtime.sealer, source.name, read, now)
     fresh = [event for event in kept.events if event is not None]
     ids = {event.id for event in fresh}
@@ -124,7 +185,7 @@ def _take_all(
     newest = max((change.event.sequence for change in (*batch.changes, *batch.held)), default="")
     if newest > (state.newest_sequence or ""):
         pushes.note_sequence(connection, source.name, newest)
-    facts = {"origin": origin, **counted(results)}
+    facts = {"origin": delivery.origin, **counted(results)}
     auditing.record(connection, "push", now, source=source.name, facts=facts)
     return results
 

@@ -164,7 +164,7 @@ class Book:
         before = self._entry(type_, key)
         if before is not None:
             if before.case_key != case_key and not before.withdrawn:
-                return _refused("data", f"{key} is recorded under another case; withdraw it there first")
+                return _refused("data", "its key is recorded under another case; withdraw it there first")
             if event.sequence <= before.sequence:
                 return Placed(Outcome.STALE)
         if another := self._another(event, case_key):

@@ -4,7 +4,10 @@ import itertools
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from caseq.intake import Pushed, taking
+from caseq.store import pushes, writing
 from tests.service import CASE, PHONE, Service, case, event, milestone, party
 
 OTHER = "19911110002"
@@ -95,3 +98,40 @@ def test_letters_in_a_telephone_number_are_no_keypad_digits(service: Service) ->
     assert service.log_in("1994444OOO1") is None or service.messages("19944440001")
     service.clock.advance(minutes=2)
     assert service.log_in("1994444ABC1") is None
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Milestones M-poison… are such that no rule refuses and that yet cannot be stored."""
+    write = writing.write
+
+    def write_or_fail(*given: Any) -> None:
+        if any(isinstance(some, list) and any(one.key.startswith("M-poison") for one in some) for some in given):
+            raise OverflowError
+        write(*given)
+
+    monkeypatch.setattr(writing, "write", write_or_fail)
+
+
+@pytest.mark.usefixtures("poison")
+def test_an_event_that_cannot_be_stored_goes_to_quarantine_alone(service: Service) -> None:
+    poisoned = event("milestone", milestone(key="M-poison"))
+    sent = [event("case", case()), event("milestone", milestone()), poisoned, event("party", party())]
+    with capture_logs() as lines:
+        assert service.outcomes(*sent) == ["accepted", "accepted", "refused", "accepted"]
+    assert [line["id"] for line in lines if line["event"] == "event_unprocessable"] == [poisoned["id"]]
+    assert service.outcomes(*sent) == ["duplicate", "duplicate", "refused", "duplicate"]
+    with service.runtime.database.autocommit() as connection:
+        kept = pushes.in_quarantine(connection, service.runtime.sealer)
+    assert [(item.raw, item.errors) for item in kept] == [(poisoned, taking.UNPROCESSABLE)]
+    view = service.seen_by()
+    assert view is not None
+    assert [item["name"] for item in view["milestones"]] == ["case_filed"]
+
+
+@pytest.mark.usefixtures("poison")
+def test_if_hardly_any_event_can_be_stored_the_service_is_at_fault_and_the_sender_keeps_them(service: Service) -> None:
+    sent = [event("milestone", milestone(key=f"M-poison{n}")) for n in range(taking.MOST_REFUSED + 1)]
+    service.push(event("case", case()))
+    with pytest.raises(OverflowError):
+        taking.take(service.runtime, service.runtime.settings.sources["criminal"], list(map(Pushed, sent)), "id")

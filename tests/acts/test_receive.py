@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from caseq import intake, receiver
+from caseq.intake import storing
 from caseq.store import pushes
 from caseq.store.tables import audit, cases, file_batches, history, quarantine
 from tests.pushfiles import content, part_of
@@ -83,6 +84,28 @@ def test_a_refused_event_is_kept_in_quarantine_and_makes_the_look_end_badly(serv
     assert not inbox.receive()
     assert inbox.said == ["criminal-0000000001.push: taken, 2 events, 1 of them refused"]
     assert (count(service, cases), count(service, quarantine)) == (1, 1)
+
+
+def test_an_event_that_cannot_be_stored_keeps_its_file_waiting_no_more_than_any_refused_one(
+    service, inbox, monkeypatch
+):
+    dated = storing._due_of
+
+    def fail(batch, dues, change):
+        if change.key == "M-poison":
+            raise OverflowError
+        return dated(batch, dues, change)
+
+    monkeypatch.setattr(storing, "_due_of", fail)
+    inbox.put(1, event("case", case()), event("milestone", milestone(key="M-poison")), event("party", party()))
+    inbox.put(2, event("milestone", milestone()))
+    assert not inbox.receive()
+    assert inbox.said == [
+        "criminal-0000000001.push: taken, 3 events, 1 of them refused",
+        "criminal-0000000002.push: taken, 1 events, 0 of them refused",
+    ]
+    assert (count(service, quarantine), count(service, file_batches)) == (1, 2)
+    assert [item["name"] for item in service.seen_by()["milestones"]] == ["case_filed"]
 
 
 def test_the_checkpoint_names_the_newest_batch(service, inbox):

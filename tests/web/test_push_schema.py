@@ -351,8 +351,15 @@ def test_every_form_of_time_of_the_standard_is_taken(service):
         "2026-11-23t09:00:00z",
         "2026-11-23T09:00:00.123456789+08:00",
         "2026-11-23T09:00:00-12:00",
-        "0001-01-01T00:00:00Z",
-        "9999-12-31T23:59:59Z",
+        "1900-01-01T00:00:00Z",
+        "2199-12-31T23:59:59-12:00",
     )
     events = [event("case", case(), time=time, sequence=str(number)) for number, time in enumerate(times)]
     assert service.outcomes(*events) == ["accepted"] * len(times)
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T00:00:00+08:00", "2200-01-01T00:00:00Z", "1899-12-31T23:59:59Z"])
+def test_what_programs_write_for_never_is_refused_alone(service, time):
+    """No time limit ends there: the events beside it go through."""
+    events = [event("case", case()), event("milestone", milestone(), time=time), event("party", party())]
+    assert service.outcomes(*events) == ["accepted", "refused", "accepted"]
