@@ -114,10 +114,10 @@ class Batch:
         return Placed(Outcome.STALE) if is_late else placed
 
     def _must_wait(self, change: Change) -> bool:
-        """Whether somebody has to agree first: not to what says the same as what was agreed to, nor to what nobody
-        reads because its source pushes in shadow."""
+        """Whether somebody has to agree first: not to what says the same as what was agreed to. In shadow too, or
+        nobody would have agreed to what is there when the source is opened."""
         record = change.event.record
-        if not isinstance(record, Milestone) or self.editor.in_shadow:
+        if not isinstance(record, Milestone):
             return False
         case = self.book.cases[change.case_key].record
         if case is None or (change.before is not None and change.before.live == record):

@@ -108,9 +108,9 @@ def _waiting(
 
 def _due_of(batch: Batch, dues: DueDates, change: Change) -> Due | None:
     """By when a changed milestone must be told; None where its past was imported, where a newer state of it waits for
-    release, and for all else."""
+    release, where nobody sees it because its source is in shadow, and for all else."""
     record = change.after.record
-    if not isinstance(record, Milestone) or change.key in batch.unreleased:
+    if not isinstance(record, Milestone) or change.key in batch.unreleased or batch.editor.in_shadow:
         return None
     case = batch.book.cases[change.case_key].record
     if case is None or not batch.editor.is_recent(change.event.time):

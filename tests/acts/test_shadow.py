@@ -9,11 +9,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from caseq import viewing
+from caseq.intake import reviewing
+from caseq.rules.approval import Line, Step
+from caseq.rules.duties import StaffRole
 from caseq.store.outbox import Lane
 from caseq.store.views import CaseQuery
 from caseq.texting import sending
 from tests.service import CASE, PHONE, ROOT, Clock, Service, case, event, milestone, party
 from tests.service import service as build_service
+from tests.staff import hired
 from tests.test_no_leak import Markers, everything
 
 pytestmark = pytest.mark.usefixtures("ledger_of_everything")
@@ -110,6 +114,27 @@ def test_no_sms_waits_for_the_end_of_the_shadow(start: Start) -> None:
     service.push(event("milestone", milestone("case_solved"), sequence="2"))
     service.work()
     assert service.messages() == []
+
+
+def asking_first(service: Service) -> Service:
+    """The same service, in which a reviewer must agree to everything."""
+    settings = service.runtime.settings
+    approval = replace(settings.approval, lines=(Line(None, None, (Step.FIRST_REVIEW,)),))
+    service.runtime = replace(service.runtime, settings=replace(settings, approval=approval))
+    return service
+
+
+def test_what_must_be_agreed_to_waits_in_shadow_too(start: Start) -> None:
+    """Or all that came in shadow would be shown, once the source is open, and nobody would have agreed."""
+    asking_first(start(True)).push(*known())
+    service = asking_first(start(False))
+    view = service.seen_by()
+    assert view is not None
+    assert view["milestones"] == []
+    reviewer = hired(service, StaffRole.REVIEWER)
+    assert [line.release.key for line in reviewing.queue(service.runtime, reviewer).waiting] == [
+        milestone()["milestone"]
+    ]
 
 
 def test_after_the_shadow_everything_is_shown_and_what_changes_then_is_told(start: Start) -> None:
