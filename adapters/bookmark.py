@@ -29,6 +29,12 @@ _OF_KEYS = (
 )
 
 
+def sources(connection: sqlite3.Connection) -> set[str]:
+    """The push sources of which the service holds records."""
+    query = "SELECT DISTINCT source FROM record WHERE fingerprint <> ?"
+    return {source for (source,) in connection.execute(query, (WITHDRAWN,))}
+
+
 def setting(connection: sqlite3.Connection, name: str) -> str | None:
     """The value kept under this name."""
     row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()

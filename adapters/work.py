@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import structlog
 
-from adapters import copies, holding, numbering, spool, statefile
+from adapters import bookmark, copies, holding, numbering, spool, statefile
 from adapters.adoption import adopt
 from adapters.carriers.carrier import Carrier
 from adapters.carriers.files import FileCarrier
@@ -49,6 +49,7 @@ def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopp
         if found is None:
             return not once
         states = [opened.enter_context(closing(state)) for state in found]
+        _refuse_unnamed_sources(states[0], mapping.service)
         source = opened.enter_context(open_source(mapping, path))
         poller = Poller(open_feed(mapping, states[0], source), since, disk=disk)
         sender = Sender(states[1], carrier, mapping.service, time.monotonic)
@@ -56,6 +57,18 @@ def run(mapping: SystemMapping, path: Path, since: str | None, once: bool, stopp
         is_done = work(poller, sender, once, stopped) and not (once and _is_kept(poller.feed))
         log.info("stopped", adapter=mapping.name, waiting=spool.waiting_count(states[0]))
     return is_done
+
+
+def _refuse_unnamed_sources(state: sqlite3.Connection, settings: ServiceSettings) -> None:
+    """StateFileError if records of a push source are left that the mapping does not name: nothing of it could leave,
+    and what moves from there to another source would wait for it for ever."""
+    left = {*spool.waiting_counts(state), *bookmark.sources(state)}
+    if unnamed := sorted(left - set(settings.sources.values())):
+        names = ", ".join(unnamed)
+        advice = "name it again until they are withdrawn, or move the state file away and begin anew"
+        raise statefile.StateFileError(
+            f"the state file holds records of {names}, which [push.sources] does not name: {advice}"
+        )
 
 
 def _is_kept(feed: Feed) -> bool:

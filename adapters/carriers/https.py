@@ -57,7 +57,7 @@ class HttpsCarrier:
         response = self._request("POST", source, f"/push/v1/{source}", parcel.message_id, parcel.body)
         if isinstance(response, Postponed):
             return response
-        if response.status_code in (400, 413, 422):
+        if response.status_code == 413 or (response.status_code in (400, 422) and _is_of_the_service(response)):
             return Unacceptable(f"HTTP {response.status_code}", is_too_large=response.status_code == 413)
         if response.status_code != 200:
             return self._postponed(response)
@@ -104,7 +104,7 @@ class HttpsCarrier:
             return self.sessions[source].request(
                 method, self.url + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
             return Postponed(type(error).__name__)
 
     def _postponed(self, response: requests.Response) -> Postponed:
@@ -120,16 +120,20 @@ def _session(ca_file: str) -> requests.Session:
     return session
 
 
+def _is_of_the_service(response: requests.Response) -> bool:
+    """Whether the service itself refused: what a proxy or gateway in between says is said of no event."""
+    return response.headers.get("Content-Type", "").startswith("application/problem+json")
+
+
 def _answer(response: requests.Response, ids: Sequence[str]) -> Answered | Postponed:
     try:
         results: list[Mapping[str, Any]] = response.json()["results"]
         outcomes = [(result["id"], result["outcome"]) for result in results]
         refused = {result["id"]: result.get("errors") or {} for result in results if result["outcome"] == "refused"}
+        is_fit = [event_id for event_id, _ in outcomes] == list(ids) and {told for _, told in outcomes} <= _OUTCOMES
     except _MALFORMED:
         return Postponed("an answer that is not understood")
-    if [event_id for event_id, _ in outcomes] != list(ids) or not {outcome for _, outcome in outcomes} <= _OUTCOMES:
-        return Postponed("an answer that does not fit the batch")
-    return Answered(refused)
+    return Answered(refused) if is_fit else Postponed("an answer that does not fit the batch")
 
 
 def _retry_after(header: str | None, now: float) -> float | None:
@@ -138,6 +142,6 @@ def _retry_after(header: str | None, now: float) -> float | None:
         return None
     try:
         seconds = float(header) if header.strip().isdigit() else parsedate_to_datetime(header).timestamp() - now
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), _LONGEST_WAIT)

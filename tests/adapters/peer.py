@@ -38,6 +38,9 @@ class Peer:
     stored: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     answers: list[int | str] = field(default_factory=list)
     retry_after: str | None = None
+    #: Whether it answers as a gateway in between would, and what else stands above its answers.
+    is_in_between: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
     refuse: Callable[[dict[str, Any]], bool] = lambda event: False
     poison: Callable[[dict[str, Any]], bool] = lambda event: False
     is_lost: Callable[[], bool] = lambda: False
@@ -181,7 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.peer.body or json.dumps(answer).encode()
         self.send_response(int(status))
-        self.send_header("Content-Type", "application/json")
+        is_problem = int(status) >= 400 and not self.peer.is_in_between
+        self.send_header("Content-Type", "application/problem+json" if is_problem else "application/json")
+        for name, value in self.peer.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         if self.peer.retry_after and status in (429, 503):
             self.send_header("Retry-After", self.peer.retry_after)

@@ -92,6 +92,38 @@ def test_something_in_between_that_takes_no_event_at_all_counts_as_a_service_tha
     assert len(adapter.peer.events) == 4
 
 
+@pytest.mark.parametrize("status", [400, 422])
+def test_what_a_gateway_in_between_refuses_stays_in_the_spool(source: Source, adapter: Adapter, status: int) -> None:
+    _fill(source, 2)
+    adapter.peer.is_in_between = True
+    adapter.peer.answers = [status] * 20
+    assert not adapter.once()
+    assert adapter.state("SELECT * FROM refused") == []
+    adapter.peer.answers = []
+    assert adapter.once()
+    assert len(adapter.peer.events) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (302, {"Location": "http://[gate"}, b""),
+        (302, {"Location": "/\xb5\xc7\xc2\xbc"}, b""),
+        (503, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"}, b""),
+        (200, {}, b'{"results": [{"id": "e1", "outcome": {}}]}'),
+    ],
+)
+def test_no_answer_ends_the_adapter(
+    adapter: Adapter, tmp_path: Any, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    state, sender = _sender(adapter.peer, tmp_path, [0.0])
+    adapter.peer.answers, adapter.peer.headers, adapter.peer.body = [status], headers, body or None
+    sender.send_due()
+    assert sender.most_failures() == 1
+    assert spool.waiting_counts(state) == {"criminal": 1}
+    state.close()
+
+
 def test_an_event_that_is_too_large_for_the_service_is_refused(adapter: Adapter, tmp_path: Any) -> None:
     state, sender = _sender(adapter.peer, tmp_path, [0.0], more="x" * 5 * 1024 * 1024)
     adapter.peer.answers = [413]

@@ -87,3 +87,19 @@ def test_a_state_file_that_was_made_and_never_filled_is_checked_like_a_new_one(
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert "only there" in done.stdout
+
+
+def test_a_push_source_that_the_mapping_no_longer_names_is_told_before_anything_waits_for_it(
+    source: Source, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.add_case()
+    assert adapter.once()
+    mapping = adapter.mapping()
+    names = {"criminal": "administrative", "administrative": "administrative"}
+    renamed = replace(mapping, service=replace(mapping.service, sources=names))
+    for name, value in adapter.environment().items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(statefile.StateFileError, match=r"holds records of criminal, which \[push\.sources\]"):
+        work.run(renamed, adapter.state_path, None, True, Event())
+    adapter.state("UPDATE record SET fingerprint = 'withdrawn'")
+    assert work.run(renamed, adapter.state_path, None, True, Event())
