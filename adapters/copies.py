@@ -52,7 +52,7 @@ def is_under_way(connection: sqlite3.Connection, source: str) -> bool:
 def is_due(connection: sqlite3.Connection, source: str, now: datetime, hours: float) -> bool:
     """Whether a new copy of this source should begin: never made or too old, and all cases have been read."""
     row = connection.execute("SELECT begun_at FROM full_copy WHERE source = ?", (source,)).fetchone()
-    if row and now - datetime.fromisoformat(row[0]) < timedelta(hours=hours):
+    if row and timedelta() <= now - datetime.fromisoformat(row[0]) < timedelta(hours=hours):
         return False
     is_read = connection.execute("SELECT 1 FROM setting WHERE name = 'full_read'").fetchone()
     is_pending = connection.execute("SELECT 1 FROM pending LIMIT 1").fetchone()

@@ -48,7 +48,7 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
     The first time, and again every `full_read_hours`, all cases are marked, and what was refused is tried
     again: whatever slipped through then comes to light.
     """
-    start = since or _start(feed)
+    start, began = since or _start(feed), local_stamp(feed.clock())
     if start is None:
         for column, rows_of_another_form in feed.source.doubtful_changes().items():
             log.error("changed_form_wrong", column=column, rows=rows_of_another_form)
@@ -72,14 +72,13 @@ def find_changes(feed: Feed, since: str | None = None) -> None:
             bookmark.add_all_known(feed.state)
             bookmark.keep_setting(feed.state, FULL_READ, feed.clock().isoformat())
             bookmark.keep_setting(feed.state, _FOUND, json.dumps({"cases": 0, "events": 0, "withdrawn": 0}))
-            if not feed.mapping.source.inbox:
-                holding.begin(feed.state)
+            holding.begin(feed.state)
             holding.has_looked(feed.state)
         if start is None or since:
             bookmark.try_refused_again(feed.state)
         # A row stamped in the future must not move the bookmark past the rows that are still to come.
-        now = local_stamp(feed.clock())
-        bookmark.keep_setting(feed.state, bookmark.BOOKMARK, min(newest, now) if _is_polled(feed.mapping) else now)
+        # What is stamped after this poll began may have company in a table that was read before.
+        bookmark.keep_setting(feed.state, bookmark.BOOKMARK, min(newest, began) if _is_polled(feed.mapping) else began)
     if without_number:
         log.warning("rows_without_case_number", rows=without_number)
 
@@ -103,7 +102,7 @@ def _start(feed: Feed) -> str | None:
         return None
     settings = feed.mapping.source
     hours = settings.full_read_hours
-    if hours and feed.clock() - datetime.fromisoformat(read) >= timedelta(hours=hours):
+    if hours and not timedelta() <= feed.clock() - datetime.fromisoformat(read) < timedelta(hours=hours):
         return None
     return local_stamp(newest - timedelta(minutes=settings.overlap_minutes))
 

@@ -5,14 +5,16 @@ import shutil
 import subprocess
 from collections import Counter
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from adapters import statefile
-from adapters.feed import find_changes, read_chunk
+from adapters import holding, spool, statefile
+from adapters.feed import Feed, find_changes, read_chunk
+from adapters.mapping_file import read_mapping
+from adapters.sources.files import FileSource
 from tests.adapters.bench import ROOT, Adapter, Source, make_empty
 from tests.adapters.peer import key_of
 from tests.adapters.test_kill import COMMAND
@@ -178,3 +180,51 @@ def test_a_read_that_was_killed_before_its_end_lets_nothing_go(full: Source, ada
         assert read_chunk(feed) == CASES
     assert _held(adapter) == [(3 * CASES, 3 * CASES)]
     assert not _withdrawn(adapter)
+
+
+@pytest.mark.parametrize("complete", ["true", "false"])
+def test_a_register_whose_staging_file_was_lost_withdraws_nothing(tmp_path: Path, complete: str) -> None:
+    """The next file then holds a few rows of all that the service has."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "register.toml").write_text(
+        f'''
+        adapter = {{ name = "register" }}
+        source = {{ inbox = "{tmp_path / "inbox"}", settle_seconds = 0 }}
+        service = {{ url = "https://caseq.example" }}
+        push.sources = {{ petition = "petition" }}
+        [tables.case]
+        id = "编号"
+        case_number = "编号"
+        drops = {{ pattern = "*.csv", format = "csv", complete = {complete} }}
+        [case]
+        kind = "petition"
+        unit = {{ name = {{ always = "示例县公安局" }} }}
+        ''',
+        encoding="utf-8",
+    )
+    mapping = read_mapping(tmp_path / "register.toml", {})
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+
+    def drop(name: str, numbers: range) -> None:
+        path = tmp_path / "inbox" / name
+        path.write_text("编号\n" + "".join(f"X{number:04}\n" for number in numbers), encoding="utf-8")
+        os.utime(path, (now.timestamp() - 60,) * 2)
+
+    def read() -> dict[str, int]:
+        with (
+            closing(FileSource(mapping, tmp_path / "rows.db", lambda: now)) as source,
+            closing(statefile.open_state(tmp_path / "state.db")) as state,
+        ):
+            feed = Feed(mapping, source, state, lambda: now, source.untaken)
+            find_changes(feed)
+            while read_chunk(feed):
+                pass
+            return {**spool.waiting_counts(state), "held": sum(holding.held_counts(state).values())}
+
+    drop("first.csv", range(200))
+    assert read() == {"petition": 200, "held": 0}
+    for path in tmp_path.glob("rows.db*"):
+        path.unlink()
+    now += timedelta(hours=25)
+    drop("second.csv", range(200, 203))
+    assert read() == {"petition": 203, "held": 200}

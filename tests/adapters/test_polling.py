@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from adapters import statefile
+from adapters import spool, statefile
+from adapters.feed import find_changes, read_chunk
+from adapters.sources.source import ChangedRow
 from caseq.demo import casesystem
 from tests.adapters.bench import GIVEN_SYSTEM, NOW, NUMBER, OTHER, Adapter, Source
 from tests.adapters.peer import Peer, key_of
@@ -45,6 +49,43 @@ def test_a_row_stamped_in_the_future_does_not_hide_the_rows_after_it(source: Sou
     adapter.once()
     source.add_case(OTHER, "AJ2", LASTUPDATEDTIME="20261125080000")
     assert [key_of(event) for event in adapter.pushed()] == [OTHER]
+
+
+def test_a_poll_of_twenty_minutes_hides_nothing_that_changed_meanwhile(
+    source: Source, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one table that was read already, while another one has rows that are newer still."""
+    source.add_case()
+    source.add_suspect()
+    assert adapter.once()
+    with closing(statefile.open_state(adapter.state_path)) as state:
+        feed = adapter.feed(state)
+        changed_rows = feed.source.changed_rows
+
+        def slow(start: str | None) -> Iterator[ChangedRow]:
+            yield from list(changed_rows(start))
+            source.change_case("20261125080200", LASJ="20261124000000")
+            source.change_suspect("20261125081950", XM="新名")
+            adapter.now += timedelta(minutes=20)
+            yield from [row for row in changed_rows(start) if row.origin.startswith("suspects")]
+
+        monkeypatch.setattr(feed.source, "changed_rows", slow)
+        find_changes(feed)
+        assert read_chunk(feed)
+        monkeypatch.setattr(feed.source, "changed_rows", changed_rows)
+        find_changes(feed)
+        read_chunk(feed)
+        assert "AJ1:case_filed" in spool.waiting_keys(state, "criminal", "milestone")
+
+
+def test_a_clock_that_was_ahead_for_one_read_puts_no_full_read_off(source: Source, adapter: Adapter) -> None:
+    source.add_case()
+    now = adapter.now
+    adapter.now += timedelta(days=365)
+    assert adapter.once()
+    adapter.now = now + timedelta(minutes=1)
+    source.write("DELETE FROM B_ASJ_AJ")
+    assert [event["type"] for event in adapter.pushed()] == ["caseq.withdrawal.v1"]
 
 
 def test_since_reads_older_changes_again(source: Source, adapter: Adapter) -> None:
