@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters import vocabulary
-from adapters.history import Entry, following, standing_entries
+from adapters.history import Entry, Standing, following, standing_entries
 from adapters.mapping import Day, Detail, Flag, HoldMapping, MilestoneMapping, Row, Turn, Value
 from adapters.moments import local_stamp, moment, stamp_moment
 from adapters.reading import MILESTONE, CaseContext, OpenRow, iso, present
 from adapters.values import UnreadableError, all_hold, day_of, filled, penalties, rendered, required, text_of
+
+#: What programs write for a day that is not known, such as 9999-12-31, is none; a hearing may be set for next year.
+_YEARS_AHEAD = 2
 
 
 def add_milestones(context: CaseContext) -> None:
@@ -30,13 +33,23 @@ def _entries(context: CaseContext, milestone: MilestoneMapping, row: OpenRow) ->
     past = context.histories.get(place, ())
     try:
         now = _entry(context, milestone, row)
+        is_half_typed = now is None and _waits_for_its_date(milestone, row.values, past)
     except UnreadableError as fault:
         context.reading.refuse(*place, fault)
+        return standing_entries(past)
+    if is_half_typed:
         return standing_entries(past)
     if not milestone.history:
         return [now] if now else []
     context.reading.histories[place] = following(past, now)
     return standing_entries(context.reading.histories[place])
+
+
+def _waits_for_its_date(milestone: MilestoneMapping, row: Row, past: Sequence[Entry]) -> bool:
+    """Whether the row has another code already than its current entry, and no date to it yet: that is not told yet."""
+    code = filled(row, milestone.history) if milestone.history else ""
+    is_other = any(entry.standing is Standing.CURRENT and entry.code != code for entry in past)
+    return bool(code) and is_other and all_hold(milestone.only, row) and not text_of(row, milestone.occurred_on)
 
 
 def _entry(context: CaseContext, milestone: MilestoneMapping, open_row: OpenRow) -> Entry | None:
@@ -48,7 +61,9 @@ def _entry(context: CaseContext, milestone: MilestoneMapping, open_row: OpenRow)
     occurred_on = text_of(row, milestone.occurred_on)
     if not name or not occurred_on:
         return None
-    day_of(row, milestone.occurred_on, context.zone)
+    day = day_of(row, milestone.occurred_on, context.zone)
+    if day and day.year > context.today.year + _YEARS_AHEAD:
+        raise UnreadableError(" or ".join(milestone.occurred_on.columns), "is years ahead")
     occurred = moment(occurred_on, context.zone)
     return Entry(
         key=rendered(milestone.key, row) if milestone.key else f"{open_row.origin}:{name}",

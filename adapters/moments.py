@@ -14,6 +14,8 @@ _SERIAL_ZERO = datetime(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 10_000, 80_000
 #: Before it a stamp would not have its 14 digits.
 _FIRST_YEAR = 1000
+#: From it on, the service takes no time of anything that happened.
+_FIRST_YEAR_OF_NEVER = 2200
 
 #: The forms of change columns that count from 1970, and how many they count a second.
 EPOCHS = {"epoch": 1, "epoch_ms": 1000}
@@ -86,12 +88,16 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], tzinfo], datetime |
 )
 
 
+def _stamp_of(found: datetime | None) -> str:
+    """The stamp of a moment; '' for none, and for the years that programs write for "never"."""
+    return local_stamp(found) if found and found.year < _FIRST_YEAR_OF_NEVER else ""
+
+
 # Every row is stamped more than once, and the rows of one case were often changed together.
 @lru_cache(maxsize=4096)
 def stamp(text: str | None, zone: tzinfo = LOCAL_TIME) -> str:
-    """The stamp of what this text means; '' if it means no moment."""
-    found = moment(text, zone)
-    return local_stamp(found) if found else ""
+    """The stamp of what this text means; '' if it means no moment, or never."""
+    return _stamp_of(moment(text, zone))
 
 
 def changed_stamp(text: str | None, form: str, zone: tzinfo = LOCAL_TIME) -> str:
@@ -109,7 +115,7 @@ def is_of_form(text: str | None, form: str) -> bool:
 
 def _counted_stamp(count: str, per_second: int) -> str:
     try:
-        return local_stamp(datetime.fromtimestamp(int(count) / per_second, UTC))
+        return _stamp_of(datetime.fromtimestamp(int(count) / per_second, UTC))
     except (ValueError, OverflowError, OSError):
         return ""
 

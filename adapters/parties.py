@@ -1,10 +1,12 @@
 """The parties of one case, read from its rows."""
 
+from contextlib import suppress
 from typing import Any
 
 from adapters.mapping import PartyMapping, Row
 from adapters.reading import PARTY, CaseContext, OpenRow, iso, present
 from adapters.values import UnreadableError, all_hold, day_of, is_juvenile, phone_of, rendered, required, text_of
+from caseq.rules.case import SUSPECT_SIDE
 
 
 def add_parties(context: CaseContext) -> None:
@@ -17,9 +19,22 @@ def add_parties(context: CaseContext) -> None:
                 data = _data(context, party, row) if all_hold(party.only, row.values) else {}
             except UnreadableError as fault:
                 context.reading.refuse(row.origin, PARTY, fault)
-                continue
+                data = {}
             if data:
                 context.add(PARTY, data["party"], row, row.created, data)
+            elif _may_be_a_minor(context, party, row.values):
+                context.tell_of_a_minor()
+
+
+def _may_be_a_minor(context: CaseContext, party: PartyMapping, row: Row) -> bool:
+    """Whether this row may be of a minor on the suspect's side, of whom no party tells."""
+    with suppress(UnreadableError):
+        if not all_hold(party.only, row) or required(row, party.role) not in SUSPECT_SIDE:
+            return False
+    try:
+        return is_juvenile(day_of(row, party.born_on, context.zone), context.today) or _is_flagged(party, row)
+    except UnreadableError:
+        return True
 
 
 def _data(context: CaseContext, party: PartyMapping, open_row: OpenRow) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The shapes between the rows of a case and its records."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from typing import Any
 
@@ -9,7 +9,7 @@ from adapters.history import Entry
 from adapters.mapping import Row, Subject, SubjectByName, SystemMapping, Table
 from adapters.mapping_values import template_columns
 from adapters.moments import LOCAL_TIME, changed_stamp, stamp
-from adapters.values import UnreadableError, any_holds, filled, rendered, same_name
+from adapters.values import UnreadableError, any_holds, filled, is_closed, rendered, same_name
 
 CASE, MILESTONE, PARTY = "case", "milestone", "party"
 #: What is refused where a whole row is kept back, whatever it would have become.
@@ -109,6 +109,11 @@ class CaseContext:
         number = self.rows.number
         self.reading.records.append(Record(source, record_type, key, number, row.origin, row.changed, formed, data))
 
+    def tell_of_a_minor(self) -> None:
+        """Has the case itself say that somebody on the suspect's side may be a minor."""
+        case = self.reading.records[0]
+        self.reading.records[0] = replace(case, data={**case.data, "juvenile": True})
+
     def open_rows(self, name: str) -> Sequence[OpenRow]:
         """The rows of this table that may leave: neither deleted nor secret, nor children of such a row.
 
@@ -140,10 +145,13 @@ class CaseContext:
         return self._named(by_name, row) if by_name else rendered(subject.template, row)
 
     def _named(self, by_name: SubjectByName, row: Row) -> str:
-        wanted = same_name(filled(row, by_name.column))
-        people = [one.values for one in self.open_rows(by_name.table)]
-        keys = {rendered(by_name.key, one) for one in people if same_name(filled(one, by_name.name)) == wanted}
-        if not wanted or len(keys) != 1:
+        """Of two of one name nobody can tell who is meant, also if one of them is secret."""
+        wanted, table = same_name(filled(row, by_name.column)), self.mapping.table(by_name.table)
+        named = [one for one in self.rows.tables.get(table.name, ()) if same_name(filled(one, by_name.name)) == wanted]
+        there = [one for one in named if not is_closed(table.deleted, one, unclear=False)]
+        may_leave = [one.values for one in self.open_rows(table.name)]
+        keys = {rendered(by_name.key, one) for one in there}
+        if not wanted or len(keys) != 1 or not all(one in may_leave for one in there):
             raise UnreadableError(by_name.column, "is not the name of just one person of the case")
         return keys.pop()
 

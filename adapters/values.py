@@ -1,5 +1,6 @@
 """Values of rows as the service wants them; what cannot be read raises `UnreadableError` and is never guessed."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, tzinfo
@@ -13,6 +14,9 @@ from adapters.sections import plain
 #: How much of an unknown code may be shown: enough for a code, too little for what somebody wrote.
 _LONGEST_CODE = 10
 _MOST_DIGITS = 6
+#: A line break or tab that a clerk typed, with the spaces around it.
+_BREAKS = re.compile(r"\s*[\t-\r\x85]\s*")
+_IN_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 UNKNOWN_CODE = "holds a code that the mapping does not know"
 
 
@@ -85,12 +89,12 @@ def any_holds(conditions: Conditions, row: Row) -> bool:
     return False
 
 
-def is_closed(guards: Conditions, row: Row) -> bool:
-    """Whether one of these guards holds for the row, or cannot be told: then it counts as one that does."""
+def is_closed(guards: Conditions, row: Row, unclear: bool = True) -> bool:
+    """Whether one of these guards holds for the row; `unclear` if that cannot be told."""
     try:
         return any_holds(guards, row)
     except UnreadableError:
-        return True
+        return unclear
 
 
 def text_of(row: Row, value: Value) -> str:
@@ -99,13 +103,18 @@ def text_of(row: Row, value: Value) -> str:
         return ""
     column, text = _first_filled(row, value)
     if value.codes is None or not column:
-        return text
+        return _in_one_line(text)
     code = plain(text)
     if code in value.codes:
         return value.codes[code]
     if not code:
         return ""
     raise UnreadableError(column, UNKNOWN_CODE, shown_code(code))
+
+
+def _in_one_line(text: str) -> str:
+    """The text with a space for a line break or tab of the clerk's, which the service refuses as control characters."""
+    return text if text.isprintable() else _BREAKS.sub(" ", text)
 
 
 def required(row: Row, value: Value) -> str:
@@ -153,11 +162,16 @@ def _day(text: str, value: Value, zone: tzinfo) -> date:
 
 
 def phone_of(row: Row, value: Value) -> str | None:
-    """The telephone number as the source has it; None for words such as 无 that hold no digit."""
-    if not any(map(str.isdigit, text_of(row, value))):
-        return None
-    column, text = _first_filled(row, value)
-    return row[column] if column else text
+    """The telephone number as the source has it, in one line; None for words such as 无 that hold no digit."""
+    found = text_of(row, value)
+    if not found or not value.columns:
+        return found or None
+    column = next((column for column in value.columns if _has_digit(filled(row, column))), None)
+    return _in_one_line(row[column] or "") if column else None
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def is_juvenile(born: date | None, today: date) -> bool:
@@ -200,9 +214,11 @@ def _penalty(row: Row, part: PenaltyMapping) -> dict[str, object] | None:
 
 
 def _number(row: Row, value: Value) -> int | None:
-    text = plain(text_of(row, value)).replace(",", "").removesuffix("元").removesuffix("日").removesuffix("天")
+    text = plain(text_of(row, value)).removesuffix("元").removesuffix("日").removesuffix("天")
     if not text:
         return None
+    if _IN_THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
     whole, _, rest = text.partition(".")
     if not (whole.isascii() and whole.isdigit()) or rest.strip("0"):
         raise UnreadableError(" or ".join(value.columns), "is not a whole number")

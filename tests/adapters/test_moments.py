@@ -120,8 +120,11 @@ def test_what_is_not_certainly_a_moment_is_none(text: str | None) -> None:
     assert stamp(text) == ""
 
 
-def test_the_last_day_of_all_is_a_day() -> None:
-    assert stamp("9999-12-31") == "99991231000000"
+def test_what_programs_write_for_never_is_a_day_and_no_stamp() -> None:
+    assert _day("9999-12-31") == date(9999, 12, 31)
+    assert stamp("2199-12-31") == "21991231000000"
+    assert stamp("9999-12-31") == stamp("2200-01-01") == ""
+    assert changed_stamp("9999999999999", "epoch_ms") == ""
 
 
 def test_a_leap_day_exists_only_in_a_leap_year() -> None:

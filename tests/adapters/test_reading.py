@@ -178,6 +178,19 @@ def test_a_measure_with_a_new_code_is_a_new_milestone_and_the_old_one_stays(sour
     assert adapter.pushed("20260101000000") == []
 
 
+def test_a_measure_whose_date_is_not_typed_yet_takes_nothing_back(source: Source, adapter: Adapter) -> None:
+    source.add_case()
+    source.add_suspect(CS="04", CSZXRQ="20261020150000", LASTUPDATEDTIME="20261020150000")
+    adapter.once()
+    source.change_suspect("20261103090000", CS="05", CSZXRQ=None)
+    assert adapter.pushed() == []
+    assert adapter.pushed("20260101000000") == []
+    source.change_suspect("20261103090100", CS="05", CSZXRQ="20261103080000")
+    events = adapter.pushed()
+    assert [key_of(event) for event in events] == ["RXY1:compulsory_measure:05:20261103080000"]
+    assert events[0]["data"]["details"] == {"measure": "arrest", "action": "changed"}
+
+
 def test_a_corrected_date_of_a_measure_corrects_its_milestone(source: Source, adapter: Adapter) -> None:
     source.add_case()
     source.add_suspect(CS="04", CSZXRQ="20261020150000")

@@ -81,6 +81,58 @@ def test_a_name_that_is_not_that_of_just_one_open_person_is_refused(tmp_path: Pa
     assert _refused(reading) == [("steps:A:7", "WHO", "is not the name of just one person of the case")]
 
 
+@pytest.mark.parametrize(("more", "is_told"), [({"SECRET": "1"}, False), ({}, False), ({"GONE": "1"}, True)])
+def test_of_two_of_one_name_nobody_can_tell_who_is_meant_also_if_one_is_secret(
+    tmp_path: Path, more: Row, is_told: bool
+) -> None:
+    deleted = ("secret = {", 'deleted = { column = "GONE", is = ["1"] }\nsecret = {')
+    people = [PEOPLE[0], {**PEOPLE[0], "ID": "8", **more}]
+    reading = reading_of(small_mapping(tmp_path, OF_STEP, deleted), steps=[{**STEP, "WHO": "疑某"}], people=people)
+    assert [data["subject"] for data in _milestones(reading)] == ["P1"] * is_told
+    assert len(reading.refusals) == (not is_told)
+
+
+MINORS = ('phone = "TEL"', 'phone = "TEL"\nborn_on = "BORN"\njuvenile = { column = "YOUNG", is = ["1"] }')
+
+
+@pytest.mark.parametrize(
+    ("person", "is_minor"),
+    [
+        ({"BORN": "20101100"}, True),
+        ({"NAME": None, "TEL": "无", "BORN": "20101101"}, True),
+        ({"NAME": None, "TEL": "无", "YOUNG": "1"}, True),
+        ({"ROLE": "5", "BORN": "20101101"}, True),
+        ({"NAME": None, "TEL": "无", "BORN": "19801101"}, False),
+        ({"ROLE": "5", "BORN": "19801101"}, False),
+        ({"ROLE": "1", "BORN": "20101100"}, False),
+        ({"ROLE": "9", "BORN": "20101100"}, False),
+        ({"NAME": None, "TEL": "无"}, False),
+        ({"SECRET": "1", "BORN": "20101101"}, False),
+    ],
+)
+def test_a_minor_of_whom_no_party_tells_is_told_of_by_the_case(tmp_path: Path, person: Row, is_minor: bool) -> None:
+    """Or the victim would read what is sealed. A code that is not known may be that of a suspect."""
+    reading = reading_of(small_mapping(tmp_path, MINORS), people=[{**PEOPLE[0], **person}])
+    assert [record.type for record in reading.records] == ["case", *["party"] * (person.get("ROLE") == "3")]
+    assert reading.records[0].data.get("juvenile", False) is is_minor
+
+
+def test_a_day_that_stands_for_never_is_no_day_of_a_step(tmp_path: Path) -> None:
+    steps: list[Row] = [{**STEP, "DAY": "9999-12-31"}, {**STEP, "ID": "8", "DAY": "20271231"}]
+    reading = reading_of(small_mapping(tmp_path), steps=steps)
+    assert [data["occurred_on"] for data in _milestones(reading)] == ["2027-12-31"]
+    assert _refused(reading) == [("steps:A:7", "DAY or NOTED", "is years ahead")]
+
+
+def test_what_a_clerk_broke_into_lines_arrives_in_one(tmp_path: Path) -> None:
+    """The service refuses whatever holds control characters."""
+    person: Row = {**PEOPLE[0], "NAME": "疑\r\n某", "TEL": "13812345678\t\n0951-8011001"}
+    reading = reading_of(small_mapping(tmp_path), people=[person])
+    assert [(record.data["name"], record.data["phone"]) for record in reading.records[1:]] == [
+        ("疑 某", "13812345678 0951-8011001")
+    ]
+
+
 def test_two_rows_of_one_person_are_still_one_person(tmp_path: Path) -> None:
     people = [PEOPLE[0], {**PEOPLE[0], "ROLE": "9"}]
     reading = reading_of(small_mapping(tmp_path, OF_STEP), steps=[{**STEP, "WHO": "疑某"}], people=people)

@@ -134,7 +134,8 @@ def test_a_telephone_is_kept_as_it_was_typed(cell: str) -> None:
     assert phone_of({"TEL": cell}, Value(("TEL",))) == cell
 
 
-def test_the_first_filled_telephone_counts_and_one_that_is_always_so_is_known() -> None:
+def test_the_first_telephone_with_a_digit_counts_and_one_that_is_always_so_is_known() -> None:
+    assert phone_of({"A": "无", "B": "13812345678"}, Value(("A", "B"))) == "13812345678"
     assert phone_of({"A": "", "B": "13812345678"}, Value(("A", "B"))) == "13812345678"
     assert phone_of({}, Value(always="0951-8010051")) == "0951-8010051"
 
@@ -167,6 +168,12 @@ def test_no_sum_is_no_penalty(cell: str | None) -> None:
 
 @pytest.mark.parametrize("cell", ["500.5", "伍佰元", "500-1000", "约500", "-500", "5e2", "500元整"])
 def test_a_sum_that_is_no_whole_number_is_refused(cell: str) -> None:
+    with pytest.raises(UnreadableError, match="SUM: is not a whole number"):
+        penalties({"SUM": cell}, FINE)
+
+
+@pytest.mark.parametrize("cell", ["200,50", "5,3", "1,2000", ",200"])
+def test_two_sums_in_one_cell_are_not_one(cell: str) -> None:
     with pytest.raises(UnreadableError, match="SUM: is not a whole number"):
         penalties({"SUM": cell}, FINE)
 
