@@ -57,6 +57,7 @@ def test_a_poll_of_twenty_minutes_hides_nothing_that_changed_meanwhile(
     """In one table that was read already, while another one has rows that are newer still."""
     source.add_case()
     source.add_suspect()
+    source.add_case(OTHER, "AJ2")
     assert adapter.once()
     with closing(statefile.open_state(adapter.state_path)) as state:
         feed = adapter.feed(state)
@@ -64,7 +65,7 @@ def test_a_poll_of_twenty_minutes_hides_nothing_that_changed_meanwhile(
 
         def slow(start: str | None) -> Iterator[ChangedRow]:
             yield from list(changed_rows(start))
-            source.change_case("20261125080200", LASJ="20261124000000")
+            source.change_case("20261125080200", "AJ2", LASJ="20261124000000")
             source.change_suspect("20261125081950", XM="新名")
             adapter.now += timedelta(minutes=20)
             yield from [row for row in changed_rows(start) if row.origin.startswith("suspects")]
@@ -75,7 +76,7 @@ def test_a_poll_of_twenty_minutes_hides_nothing_that_changed_meanwhile(
         monkeypatch.setattr(feed.source, "changed_rows", changed_rows)
         find_changes(feed)
         read_chunk(feed)
-        assert "AJ1:case_filed" in spool.waiting_keys(state, "criminal", "milestone")
+        assert "AJ2:case_filed" in spool.waiting_keys(state, "criminal", "milestone")
 
 
 def test_a_clock_that_was_ahead_for_one_read_puts_no_full_read_off(source: Source, adapter: Adapter) -> None:
