@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta
 from itertools import islice
+from math import isfinite
 from typing import BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
@@ -96,6 +97,8 @@ def _text(cell: _Cell, is_troubled: bool, column: str, row: int) -> str | None:
 
 
 def _number(cell: float, column: str, row: int) -> str:
+    if not isfinite(cell):
+        raise BadFileError(f"{column} is infinite or no number", row)
     if cell != int(cell):
         return repr(cell)
     if abs(cell) >= _EXACT:

@@ -87,6 +87,13 @@ def test_a_number_that_lost_its_last_digits_and_a_duration_are_refused(file, cel
     assert refused(file, ("编号", "值")).line == 2
 
 
+@pytest.mark.parametrize("number", ["1E400", "-1E400", "NaN", "INF"])
+def test_an_infinite_number_and_one_that_is_none_refuse_the_file_with_its_row(file, number):
+    fill(file, ["编号", "值"], ["1", 12345])
+    repacked(file, lambda text: text.replace("<v>12345</v>", f"<v>{number}</v>"))
+    assert refused(file, ("编号", "值")).line == 2
+
+
 @pytest.mark.parametrize("error", ["#REF!", "#N/A", "#DIV/0!"])
 def test_an_error_in_a_mapped_cell_refuses_the_file_with_its_row(file, error):
     book = fill(file, ["编号", "x", "值"], ["1", 1, 2], ["2", 1, None])
