@@ -33,6 +33,7 @@ class _Open:
     attributes: dict[str, str]
     texts: dict[str, str | None] = field(default_factory=dict)
     has_children: bool = False
+    has_records: bool = False
 
 
 @dataclass(slots=True)
@@ -93,12 +94,13 @@ def column_path(text: str) -> ColumnPath:
 def xml_rows(file: BinaryIO, drops: Drops, columns: Sequence[str], guards: Sequence[str] = ()) -> Iterator[FileRow]:
     """Every element that stands at the path `record` from the root; names are compared without their namespaces.
 
-    A guard that stands nowhere refuses the file: an element that was renamed would open it.
+    A guard that stands nowhere refuses the file: an element that was renamed would open it. So does a text of an
+    element around that stands behind a record in it: the record left without it.
     """
     file.seek(0)
     record = tuple(drops.record.split("/"))
     paths = [(column, column_path(column)) for column in columns]
-    wanted = {path.down[0] for _, path in paths if path.up and path.down}
+    wanted = {(len(record) - path.up, path.down[0]) for _, path in paths if path.up and path.down}
     events = etree.iterparse(
         file,
         events=("start", "end"),
@@ -122,7 +124,7 @@ def _records(
     events: "etree.iterparse",
     record: tuple[str, ...],
     paths: Sequence[tuple[str, ColumnPath]],
-    wanted: set[str],
+    wanted: set[tuple[int, str]],
     guards: "_Guards",
 ) -> Iterator[FileRow]:
     around: list[_Open] = []
@@ -133,6 +135,8 @@ def _records(
             if not inside:
                 line = line_of(element)
                 guards.see_record(element)
+                for one in around:
+                    one.has_records = True
                 yield FileRow(line, {column: _value(element, around, path, column, line) for column, path in paths})
                 forget_before(element)
             continue
@@ -160,10 +164,15 @@ def _check_root(element: "etree._Element", name: str, record: tuple[str, ...]) -
         raise BadFileError(f"its root element is not {record[0]}", line_of(element))
 
 
-def _close(around: list[_Open], element: "etree._Element", wanted: set[str]) -> None:
-    """Takes an element around the records from the stack and keeps its text for the records that follow."""
+def _close(around: list[_Open], element: "etree._Element", wanted: set[tuple[int, str]]) -> None:
+    """Takes an element around the records from the stack and keeps its text for the records that follow.
+
+    `wanted` are the names of the texts that are read, each with how many elements are open around it.
+    """
     closed = around.pop()
-    if around and closed.name in wanted and not closed.has_children:
+    if (len(around), closed.name) in wanted and not closed.has_children:
+        if around[-1].has_records:
+            raise BadFileError(f"{closed.name} stands behind a record that it is about", line_of(element))
         if closed.name in around[-1].texts:
             raise BadFileError(f"{closed.name} stands more than once", line_of(element))
         around[-1].texts[closed.name] = _text(element, line_of(element))

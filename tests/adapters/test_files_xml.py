@@ -15,7 +15,7 @@ REGISTER = """<?xml version="1.0" encoding="{encoding}"?>
     <检查 编号="1"><日期> 20310401 </日期><地址><街道>一路</街道></地址></检查>
     <检查 编号="2"><!-- none --><日期/><其他><检查><日期>x</日期></检查></其他></检查>
   </场所>
-  <场所 编号="S2"><检查 编号="3"><日期>2031<!-- split -->0402</日期></检查><名称>later</名称></场所>
+  <场所 编号="S2"><检查 编号="3"><日期>2031<!-- split -->0402</日期></检查></场所>
 </名单>
 """
 COLUMNS = ("@编号", "日期", "地址/街道", "../@编号", "../名称")
@@ -134,6 +134,25 @@ def test_a_hundred_thousand_rows_are_never_in_memory_together(tmp_path, form):
 
 
 GUARDED = "<r><a 编号='1'><{0}>公开</{0}><b>x</b></a><a 编号='2'><b>y</b></a></r>"
+
+
+@pytest.mark.parametrize(
+    ("guard", "text"),
+    [
+        ("../密级", "<r><a/><密级>机密</密级></r>"),
+        ("../密级", "<r><密级/><a/><密级/></r>"),
+        ("../../密级", "<r><c><b><a/></b><密级>机密</密级></c><c><密级/><b><a/></b></c></r>"),
+        ("../../../密级", "<r><c><b/></c><c><b><a/></b></c><密级>机密</密级></r>"),
+    ],
+)
+def test_a_guard_that_stands_behind_a_record_refuses_the_file(file, guard, text):
+    record = "r/a" if "<c>" not in text else "r/c/b/a"
+    assert "密级 stands behind a record" in refused(file, text, (guard,), record)
+
+
+def test_a_text_behind_the_records_of_another_element_counts_for_its_own(file):
+    file.write_text("<r><c><n>1</n><a/></c><c><n>2</n><a/></c><n>x</n><d><n>3</n></d></r>")
+    assert values(file, ("../n",), "xml", record="r/c/a") == [{"../n": "1"}, {"../n": "2"}]
 
 
 @pytest.mark.parametrize("guard", ["密级", "@密级", "b/@密级", "../密级", "../@密级"])
