@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect, type_coerce
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import Numeric, TypeDecorator, TypeEngine
 
 from adapters.values import Unread
 
@@ -93,12 +93,18 @@ class _AsItIs(TypeDecorator[Any]):
         self.impl = self.impl_instance = kind  # type: ignore[assignment]
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """What the type itself does with a value, without its errors: their text holds the value."""
+        """What the type itself does with a value, without its errors: their text holds the value.
+
+        A whole number of SQLite is left alone: as one of NUMERIC it would be rounded to what a float can hold.
+        """
         read = self.impl_instance.result_processor(dialect, coltype)
         if read is None:
             return None
+        left_alone = int if dialect.name == "sqlite" and isinstance(self.impl_instance, Numeric) else None
 
         def tolerant(value: Any) -> Any:
+            if type(value) is left_alone:
+                return value
             try:
                 return read(value)
             except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError):

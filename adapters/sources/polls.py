@@ -78,7 +78,7 @@ class Polls:
                     select(theirs, literal(1)).select_from(self.tables[CASE_TABLE].clause),
                 ).subquery()
                 lacking = func.max(both.c.is_case) == 0
-                yield table, select(both.c.number).group_by(both.c.number).having(lacking)
+                yield table, select(as_it_is(both.c.number)).group_by(both.c.number).having(lacking)
 
     def _grouped(self, column: ColumnClause[Any], other: ColumnClause[Any]) -> ColumnElement[Any]:
         """The column as it can stand in one column with the other."""

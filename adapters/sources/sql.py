@@ -144,7 +144,7 @@ class SqlSource:
         if is_moment(column):
             return 0
         # One row stands before all the others or behind them as texts, so each is looked at.
-        streamed = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(select(column))
+        streamed = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(select(as_it_is(column)))
         texts = (text_row(("changed",), (value,), self.zone)["changed"] for (value,) in streamed)
         return sum(bool(text and text.strip()) and not is_of_form(text, form) for text in texts)
 

@@ -68,6 +68,29 @@ def test_children_are_found_by_keys_below_zero_and_keys_too_large_for_the_column
     assert [len(case.tables.get("steps", ())) for case in found] == [1, 0]
 
 
+@pytest.mark.parametrize("kind", ["NUMERIC(20)", "DECIMAL(20,0)", "NUMBER(19)", "NUMERIC(20,2)"])
+def test_whole_numbers_that_no_float_can_hold_stay_apart_in_columns_of_numbers(tmp_path: Path, kind: str) -> None:
+    people = '"T_PERSON"\nid = "ID"\n'
+    first, second, stray = 1850000000000000001, 1850000000000000002, 1850000000000000003
+    source = _source(
+        tmp_path,
+        [
+            f"CREATE TABLE T_CASE (ID {kind}, NO {kind})",
+            _PEOPLE.replace("ID INTEGER", f"ID {kind}, CASE_ID {kind}"),
+            _STEPS.replace("NO TEXT", f"NO {kind}"),
+            f"INSERT INTO T_CASE VALUES ({first}, {first}), ({second}, {second})",
+            f"INSERT INTO T_PERSON (ID, CASE_ID, NAME) VALUES ({first}, {first}, '甲'), ({second}, {second}, '乙')",
+            f"INSERT INTO T_STEP VALUES ('a', 1, {stray}, '1', '2026-11-01', '')",
+        ],
+        (f'{people}case_number = "NO"', f'{people}parent = {{ column = "CASE_ID", key = "ID" }}'),
+    )
+    found = [(row.origin, row.case_number) for row in source.changed_rows(None)]
+    cases = [(f"case:{first}", str(first)), (f"case:{second}", str(second))]
+    assert found == [*cases, ("steps:", str(stray))]
+    names = [[row["NAME"] for row in case.tables["people"]] for case in source.cases([str(first), str(second)])]
+    assert names == [["甲"], ["乙"]]
+
+
 def _columns(*names: str) -> list[dict[str, Any]]:
     return [{"name": name, "type": Text()} for name in names]
 
@@ -101,6 +124,8 @@ def test_of_two_names_that_differ_in_letter_case_none_is_guessed(tmp_path: Path)
         ("stamp", "TEXT", "2026-11-04 09:00:00", True),
         ("stamp", "TEXT", "20261104", True),
         ("stamp", "INTEGER", 1764000000, True),
+        ("stamp", "NUMERIC(14)", 20261104090000, False),
+        ("stamp", "NUMERIC(14)", "2026-11-04", True),
         ("epoch", "INTEGER", 1764000000, False),
         ("epoch", "INTEGER", 1764000000000, True),
         ("iso", "TEXT", "2026/11/4 9:00", True),
