@@ -13,6 +13,7 @@ from adapters.moments import LOCAL_TIME
 from adapters.sources.cells import as_it_is, text_row
 from adapters.sources.engines import fault_code, open_engine
 from adapters.sources.fileformat import Drops
+from adapters.sources.schema import table_names
 from adapters.sources.source import SourceUnavailableError
 
 MOST_ROWS = 1000
@@ -47,8 +48,8 @@ def look_at_database(url: str, schema: str) -> list[LookedAt]:
     try:
         with engine.connect() as connection, connection.begin():
             inspector = inspect(connection)
-            names = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
-            return [_table(connection, inspector, name, schema or None) for name in sorted(names)[:_MOST_TABLES]]
+            names = sorted(table_names(inspector, schema or None))[:_MOST_TABLES]
+            return [_table(connection, inspector, name, schema or None) for name in names]
     except SQLAlchemyError as error:
         raise SourceUnavailableError(fault_code(error)) from error
     finally:

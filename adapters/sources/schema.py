@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Inspector
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
+from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.sql.expression import ColumnClause, TableClause
 from sqlalchemy.types import Date, DateTime, Integer, Numeric
 
@@ -42,6 +43,14 @@ def find_tables(mapping: SystemMapping, inspector: Inspector) -> dict[str, Mappe
     return found
 
 
+def table_names(inspector: Inspector, schema: str | None) -> list[str]:
+    """The names of all that rows can be read from: tables and views, of PostgreSQL also those of other kinds."""
+    names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+    if isinstance(inspector, PGInspector):
+        names += [*inspector.get_materialized_view_names(schema), *inspector.get_foreign_table_names(schema)]
+    return names
+
+
 @dataclass(slots=True)
 class _Faults:
     """What is missing; `table` is how the mapping calls the table looked for, `prefixes` those of its lookups."""
@@ -62,8 +71,7 @@ def _find(
 ) -> MappedTable:
     prefix, _, name = called.rpartition(".")
     schema = prefix or mapping.source.schema or None
-    there = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-    actual = _one_of(there, name, called, "a table of the case system", faults)
+    actual = _one_of(table_names(inspector, schema), name, called, "a table of the case system", faults)
     if actual is None:
         return MappedTable(sql_table(name), {})
     types = {one["name"]: one["type"] for one in inspector.get_columns(actual, schema)}

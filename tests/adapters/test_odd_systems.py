@@ -7,14 +7,17 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Inspector, Text
+from sqlalchemy import Inspector, Text, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from adapters.mapping import SystemMapping
 from adapters.moments import is_of_form
 from adapters.sections import MappingError
 from adapters.sources.engines import open_engine
-from adapters.sources.schema import find_tables
+from adapters.sources.looking import look_at_database
+from adapters.sources.schema import find_tables, table_names
 from adapters.sources.sql import SqlSource
+from tests.adapters.joined import joined
 from tests.adapters.smallmapping import small_mapping
 
 _PEOPLE = "CREATE TABLE T_PERSON (ID INTEGER, NO TEXT, SECRET TEXT, ROLE TEXT, NAME TEXT, TEL TEXT)"
@@ -115,6 +118,32 @@ def test_of_two_names_that_differ_in_letter_case_none_is_guessed(tmp_path: Path)
     assert _found(mapping, tables, [*both, *_columns("NAME")])["people"].columns["NAME"].name == "NAME"
     with pytest.raises(MappingError, match="T_CASE may be T_Case or t_case"):
         _found(mapping, [*tables, "T_Case"], _columns(*names))
+
+
+def test_a_materialized_view_of_postgresql_is_read_like_a_table(tmp_path: Path) -> None:
+    with joined("postgresql", tmp_path) as database:
+        database.create()
+        database.run(
+            "ALTER TABLE aj RENAME TO base",
+            "INSERT INTO base VALUES ('A', 'N1', '2026-03-01')",
+            "CREATE MATERIALIZED VIEW aj AS SELECT * FROM base",
+        )
+        assert [record.key for record in database.readings()["N1"].records] == ["N1"]
+        looked_at = look_at_database(database.system.url, database.system.schema or "")
+        assert "aj" in [one.name for one in looked_at]
+
+
+def test_a_foreign_table_of_postgresql_is_a_table(tmp_path: Path) -> None:
+    with joined("postgresql", tmp_path) as database, database.system.engine.connect() as connection:
+        schema = database.system.schema or ""
+        try:
+            connection.execute(text(f"CREATE FOREIGN DATA WRAPPER {schema}"))
+        except ProgrammingError as error:
+            pytest.skip(f"needs a superuser: {type(error.orig).__name__}")
+        connection.execute(text(f"CREATE SERVER {schema} FOREIGN DATA WRAPPER {schema}"))
+        connection.execute(text(f"CREATE FOREIGN TABLE {schema}.far (id INTEGER) SERVER {schema}"))
+        assert "far" in table_names(inspect(connection), schema)
+        connection.rollback()
 
 
 @pytest.mark.parametrize(
