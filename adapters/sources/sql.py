@@ -9,9 +9,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import NullType, String
 
 from adapters.mapping import Lookup, SystemMapping, Table
-from adapters.moments import changed_stamp, is_of_form
+from adapters.moments import changed_stamp
 from adapters.reading import CaseRows, origin, zone_of
 from adapters.sources.cells import as_it_is, text_row
+from adapters.sources.changed import is_comparable
 from adapters.sources.engines import fault_code
 from adapters.sources.gathering import Gathering
 from adapters.sources.polls import Poll, Polls
@@ -146,7 +147,7 @@ class SqlSource:
         # One row stands before all the others or behind them as texts, so each is looked at.
         streamed = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(select(as_it_is(column)))
         texts = (text_row(("changed",), (value,), self.zone)["changed"] for (value,) in streamed)
-        return sum(bool(text and text.strip()) and not is_of_form(text, form) for text in texts)
+        return sum(not is_comparable(text, form, self.zone) for text in texts if text and text.strip())
 
     def _change_columns(self) -> Iterator[tuple[Table, MappedTable, str]]:
         """Every column that says when a row changed, of tables and lookups."""

@@ -177,6 +177,36 @@ def test_a_change_column_of_another_form_is_noticed(
     assert source.doubtful_changes() == ({"T_CASE.AT": 1} if doubtful else {})
 
 
+@pytest.mark.parametrize(
+    ("form", "is_utc", "value", "doubtful"),
+    [
+        ("iso_t", False, "2026-11-04T09:00:00Z", True),
+        ("iso_t", False, "2026-11-04T09:00:00.123Z", True),
+        ("iso_t", False, "2026-11-04T09:00:00+00:00", True),
+        ("iso_t", False, "2026-11-04T09:00:00.123+0800", False),
+        ("iso", False, "2026-11-04 09:00:00 Z", True),
+        ("iso", False, "2026-11-04 09:00:00 +08:00", False),
+        ("iso", False, "2026-11-04 09:00:00 PM", True),
+        ("iso_t", True, "2026-11-04T09:00:00Z", False),
+        ("iso_t", True, "2026-11-04T09:00:00+08:00", True),
+        ("iso_t", True, "2026-11-04T09:00:00,1234567", False),
+    ],
+)
+def test_a_change_column_that_names_another_offset_than_it_is_compared_in_is_noticed(
+    tmp_path: Path, form: str, is_utc: bool, value: str, doubtful: bool
+) -> None:
+    told = f'case_number = "NO"\nchanged = "AT"\nchanged_form = "{form}"\n\n[tables.people]'
+    source = _source(
+        tmp_path,
+        ["CREATE TABLE T_CASE (ID INTEGER, NO TEXT, AT TEXT)", _PEOPLE, _STEPS],
+        ('case_number = "NO"\n\n[tables.people]', told),
+        ('.db"\n', f'.db"\nutc = {str(is_utc).lower()}\n'),
+    )
+    with sqlite3.connect(tmp_path / "small.db") as database:
+        database.execute("INSERT INTO T_CASE VALUES (1, 'N1', ?)", (value,))
+    assert source.doubtful_changes() == ({"T_CASE.AT": 1} if doubtful else {})
+
+
 def test_a_form_is_told_by_every_sign() -> None:
     assert not is_of_form("", "iso")
     assert is_of_form(" 20261104090000 ", "stamp")
