@@ -46,6 +46,17 @@ class Drops:
     ends_open: bool = False
 
 
+class YesOrNo(str):
+    """A yes or no that the file keeps as such: 1 or 0."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: bool) -> "YesOrNo":
+        """The text of this yes or no."""
+        return cls(int(value))
+
+
 @dataclass(frozen=True, slots=True)
 class FileRow:
     """One row: the line (for XLSX the row) where it begins, and the mapped columns as the file has them."""
@@ -59,7 +70,7 @@ class StagedTable:
     """A table of the staging file: its mapped columns, and what is done with a row of it.
 
     `joins` are the columns by which other rows find a row; they are indexed. A row for which `is_secret` holds keeps
-    only `row_id`, `joins` and `guards`.
+    only `row_id`, `joins` and `guards`. A condition compares the columns `worded` with words that no yes or no is.
     """
 
     name: str
@@ -69,6 +80,7 @@ class StagedTable:
     guards: tuple[str, ...]
     is_secret: Callable[[Mapping[str, str | None]], bool]
     drops: Drops
+    worded: tuple[str, ...] = ()
 
 
 def plain_header(text: str) -> str:

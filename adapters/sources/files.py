@@ -14,6 +14,7 @@ import structlog
 
 from adapters.columns import columns_read
 from adapters.mapping import Condition, SystemMapping, Table
+from adapters.mapping_words import NO, YES, compared
 from adapters.reading import CaseRows, zone_of
 from adapters.sources import staging
 from adapters.sources.drops import Drops
@@ -123,6 +124,7 @@ def over_staging(mapping: SystemMapping) -> SystemMapping:
 def _staged(mapping: SystemMapping, table: Table) -> StagedTable:
     assert table.drops is not None
     parent = [table.parent.column] if table.parent else []
+    worded = {column for column, words in compared(mapping, table) if words and not words & {YES, NO}}
     children = [one.parent.key for one in mapping.tables if one.parent and one.parent.table == table.name]
     return StagedTable(
         name=table.name,
@@ -132,4 +134,5 @@ def _staged(mapping: SystemMapping, table: Table) -> StagedTable:
         guards=tuple(condition.column for condition in (*table.secret, *table.deleted)),
         is_secret=lambda row: any_holds(table.secret, row),
         drops=table.drops,
+        worded=tuple(sorted(worded)),
     )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NoReturn
 
-from adapters.sources.fileformat import LONGEST_LINE, MOST_COLUMNS, BadFileError, FileRow, checked_text
+from adapters.sources.fileformat import LONGEST_LINE, MOST_COLUMNS, BadFileError, FileRow, YesOrNo, checked_text
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -74,7 +74,7 @@ def _value(row: Mapping[str, Any], path: Sequence[str], column: str, line: int) 
             raise BadFileError(f"has no {column}", line)
         found = found[name]
     if found is None or isinstance(found, bool):
-        return None if found is None else str(int(found))
+        return None if found is None else YesOrNo.of(found)
     if not isinstance(found, str):
         raise BadFileError(f"{column} is neither text nor number", line)
     return checked_text(found, line)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.sources.fileformat import BadFileError, FileRow, StagedTable
+from adapters.sources.fileformat import BadFileError, FileRow, StagedTable, YesOrNo
 from adapters.sources.staging import GONE, SEEN, listed, quoted
 
 #: A complete file is held back when it has fewer than half of the rows that are held, and more than these are held.
@@ -45,7 +45,10 @@ def beside(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def load(connection: sqlite3.Connection, table: StagedTable, rows: Iterable[FileRow]) -> None:
-    """Puts every row into `incoming`; BadFileError for a row without id, or for two different rows of one id."""
+    """Puts every row into `incoming`.
+
+    BadFileError for a row without id, for two different rows of one id, or for a yes or no where words are expected.
+    """
     name, columns = f"incoming.{quoted(table.name)}", listed(table.columns)
     typed = ", ".join(f"{quoted(column)} TEXT" for column in table.columns)
     statement = (
@@ -70,6 +73,9 @@ def _parameters(table: StagedTable, row: FileRow) -> tuple[str | int | None, ...
     for column in table.row_id:
         if not (row.values[column] or "").strip():
             raise BadFileError(f"has no {column}", row.line)
+    for column in table.worded:
+        if isinstance(row.values[column], YesOrNo):
+            raise BadFileError(f"{column} is a yes or no: the mapping must compare it with 1 or 0, not words", row.line)
     if table.is_secret(row.values):
         kept = {*table.row_id, *table.joins, *table.guards}
         return *(row.values[column] if column in kept else None for column in table.columns), row.line

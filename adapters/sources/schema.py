@@ -9,10 +9,11 @@ from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.dialects.postgresql.base import PGInspector
 from sqlalchemy.sql.expression import ColumnClause, TableClause
-from sqlalchemy.types import Date, DateTime, Integer, Numeric
+from sqlalchemy.types import Boolean, Date, DateTime, Integer, Numeric
 
 from adapters.columns import columns_read, lookup_columns
-from adapters.mapping import SystemMapping
+from adapters.mapping import SystemMapping, Table
+from adapters.mapping_words import NO, YES, coded, compared
 from adapters.naming import fault_of
 from adapters.sections import Fault, MappingError
 
@@ -27,7 +28,10 @@ class MappedTable:
 
 
 def find_tables(mapping: SystemMapping, inspector: Inspector) -> dict[str, MappedTable]:
-    """The mapped tables by the mapping's name, each with its lookups; MappingError names what is missing."""
+    """The mapped tables by the mapping's name, each with its lookups.
+
+    MappingError names what is missing, and the words that are expected of a boolean, which never says them.
+    """
     found, faults = {}, _Faults(mapping.file)
     for table in mapping.tables:
         faults.table, faults.prefixes = table.name, [""]
@@ -38,6 +42,7 @@ def find_tables(mapping: SystemMapping, inspector: Inspector) -> dict[str, Mappe
             for lookup in table.lookups
         }
         found[table.name] = MappedTable(own.clause, own.columns, lookups)
+        _check_booleans(mapping, table, found[table.name], faults)
     if faults.found:
         raise MappingError(faults.found)
     return found
@@ -53,7 +58,7 @@ def table_names(inspector: Inspector, schema: str | None) -> list[str]:
 
 @dataclass(slots=True)
 class _Faults:
-    """What is missing; `table` is how the mapping calls the table looked for, `prefixes` those of its lookups."""
+    """What is wrong; `table` is how the mapping calls the table looked for, `prefixes` those of its lookups."""
 
     file: str
     found: list[Fault] = field(default_factory=list)
@@ -84,6 +89,22 @@ def _find(
     selected = {clause.name: clause for clause in found.values()}
     clauses = {column: selected[clause.name] for column, clause in found.items()}
     return MappedTable(sql_table(actual, *selected.values(), schema=schema), clauses)
+
+
+def _check_booleans(mapping: SystemMapping, table: Table, found: MappedTable, faults: _Faults) -> None:
+    clauses = dict(found.columns)
+    for name, there in found.lookups.items():
+        clauses |= {f"{name}.{column}": clause for column, clause in there.columns.items()}
+    faults.prefixes = [""]
+    for column, words in (*compared(mapping, table), *coded(mapping, table)):
+        other = ", ".join(f'"{word}"' for word in sorted(words - {YES, NO}))
+        if other and column in clauses and _is_boolean(clauses[column]):
+            faults.add(column, column, f'is a boolean, which reads as "1" or "0": write one of these for {other}')
+
+
+def _is_boolean(column: ColumnClause[Any]) -> bool:
+    # A domain of PostgreSQL has the type that it is made of inside.
+    return isinstance(getattr(column.type, "data_type", column.type), Boolean)
 
 
 def _one_of(there: Collection[str], name: str, called: str, what: str, faults: _Faults) -> str | None:

@@ -124,7 +124,7 @@ def next_stamp(connection: sqlite3.Connection, now: str) -> str:
 
 
 def _layout(table: StagedTable) -> str:
-    told = repr((table.columns, table.row_id, table.joins, table.guards, table.drops))
+    told = repr((table.columns, table.row_id, table.joins, table.guards, table.drops, table.worded))
     return sha256(told.encode()).hexdigest()
 
 

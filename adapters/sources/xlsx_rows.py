@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from adapters.sources.fileformat import BadFileError, Drops, FileRow, checked_text, header_places
+from adapters.sources.fileformat import BadFileError, Drops, FileRow, YesOrNo, checked_text, header_places
 from adapters.sources.sheet_scan import SheetScan, scan_sheet
 from adapters.sources.zip_guard import guarded_zip
 
@@ -84,7 +84,7 @@ def _text(cell: _Cell, is_troubled: bool, column: str, row: int) -> str | None:
     if isinstance(cell, str):
         return checked_text(cell, row)
     if isinstance(cell, bool):
-        return str(int(cell))
+        return YesOrNo.of(cell)
     if isinstance(cell, int | float):
         return _number(cell, column, row)
     if isinstance(cell, datetime):

@@ -6,12 +6,19 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
+from typing import Any
 
+import openpyxl
 import pytest
 
+from adapters.mapping_file import read_mapping
+from adapters.records import read_case
 from adapters.sources import staging
+from adapters.sources.files import FileSource
 from adapters.sources.merging import Counts, beside, load
-from tests.adapters.dropfolder import COLUMNS, Folder, listing, table
+from adapters.sources.source import SourceUnavailableError
+from tests.adapters.dropfolder import COLUMNS, START, Folder, listing, table
 
 HEAD = ",".join(COLUMNS) + "\n"
 
@@ -237,3 +244,64 @@ def test_a_full_disk_is_no_fault_of_the_file(folder):
     assert (len(folder.rows()), folder.names("refused")) == (3, [])
     folder.connection.execute("PRAGMA main.max_page_count = 1000000")
     assert [one.outcome for one in folder.take()] == ["taken"]
+
+
+REGISTER = """
+[adapter]
+name = "register"
+[source]
+inbox = "{inbox}"
+settle_seconds = 0
+[service]
+url = "https://caseq.example"
+[push.sources]
+petition = "petition"
+[tables.case]
+id = "编号"
+case_number = "编号"
+secret = {{ column = "涉密", {guard} }}
+drops = {{ pattern = "a.*", format = "{form}", complete = true }}
+[case]
+kind = "petition"
+unit = {{ name = {{ always = "示例所" }} }}
+"""
+
+
+def yes_and_no(path, form):
+    """A register with one secret row and one that is none, kept as yes and no."""
+    if form == "jsonl":
+        path.write_text('{"编号": "N1", "涉密": true}\n{"编号": "N2", "涉密": false}\n')
+        return
+    book: Any = openpyxl.Workbook()
+    for line in (["编号", "涉密"], ["N1", True], ["N2", False]):
+        book.active.append(line)
+    book.save(path)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "xlsx"])
+@pytest.mark.parametrize(
+    ("guard", "is_taken"),
+    [
+        ('is = ["1"]', True),
+        ('is_not = ["", "0", "公开"]', True),
+        ('is = ["true"]', False),
+        ('is = ["TRUE", "Y"]', False),
+        ('is_not = ["", "false"]', False),
+    ],
+)
+def test_a_yes_that_a_guard_expects_in_words_refuses_the_file(tmp_path, form, guard, is_taken):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (tmp_path / "register.toml").write_text(REGISTER.format(inbox=inbox, guard=guard, form=form))
+    yes_and_no(inbox / f"a.{form}", form)
+    mapping = read_mapping(tmp_path / "register.toml", {})
+    with closing(FileSource(mapping, tmp_path / "rows.db", lambda: START)) as source:
+        if is_taken:
+            assert [row.case_number for row in source.changed_rows(None)] == ["N1", "N2"]
+            readings = [read_case(mapping, case, {}, START.date()) for case in source.cases(["N1", "N2"])]
+            assert [[record.key for record in reading.records] for reading in readings] == [[], ["N2"]]
+        else:
+            with pytest.raises(SourceUnavailableError):
+                source.changed_rows(None)
+            (report,) = (inbox / "refused").glob("*.report.txt")
+            assert "涉密 is a yes or no" in report.read_text()

@@ -17,7 +17,7 @@ from adapters.sources.engines import open_engine
 from adapters.sources.looking import look_at_database
 from adapters.sources.schema import find_tables, table_names
 from adapters.sources.sql import SqlSource
-from tests.adapters.joined import joined
+from tests.adapters.joined import joined, keys
 from tests.adapters.smallmapping import small_mapping
 
 _PEOPLE = "CREATE TABLE T_PERSON (ID INTEGER, NO TEXT, SECRET TEXT, ROLE TEXT, NAME TEXT, TEL TEXT)"
@@ -144,6 +144,40 @@ def test_a_foreign_table_of_postgresql_is_a_table(tmp_path: Path) -> None:
         connection.execute(text(f"CREATE FOREIGN TABLE {schema}.far (id INTEGER) SERVER {schema}"))
         assert "far" in table_names(inspect(connection), schema)
         connection.rollback()
+
+
+@pytest.mark.parametrize("words", ['is = ["true"]', 'is = ["1", "Y"]', 'is_not = ["", "f"]'])
+def test_a_guard_on_a_boolean_that_names_what_no_boolean_says_is_told(tmp_path: Path, words: str) -> None:
+    tables = ["CREATE TABLE T_CASE (ID INTEGER, NO TEXT)", _PEOPLE.replace("SECRET TEXT", "SECRET BOOLEAN"), _STEPS]
+    source = _source(tmp_path, tables, ('is = ["1"]', words))
+    with pytest.raises(MappingError, match='SECRET is a boolean, which reads as "1" or "0"') as raised:
+        list(source.changed_rows(None))
+    assert [fault.key for fault in raised.value.faults] == ["tables.people.secret"]
+
+
+def test_a_code_table_of_a_boolean_that_names_what_no_boolean_says_is_told(tmp_path: Path) -> None:
+    tables = ["CREATE TABLE T_CASE (ID INTEGER, NO TEXT)", _PEOPLE.replace("ROLE TEXT", "ROLE BOOLEAN"), _STEPS]
+    with pytest.raises(MappingError, match='write one of these for "2", "9"'):
+        list(_source(tmp_path, tables).changed_rows(None))
+    codes = ('"1" = "victim", "2" = "suspect", "9" = ""', '"1" = "victim", "0" = "suspect"')
+    assert list(_source(tmp_path, [], codes).changed_rows(None)) == []
+
+
+@pytest.mark.parametrize("kind", ["boolean", "yes_or_no"])
+def test_a_guard_on_a_boolean_of_postgresql_holds_for_1_and_refuses_words(tmp_path: Path, kind: str) -> None:
+    with joined("postgresql", tmp_path) as database:
+        database.create()
+        database.run(
+            "CREATE DOMAIN yes_or_no AS boolean",
+            f"ALTER TABLE ren DROP COLUMN mj, ADD COLUMN mj {kind}",
+            "INSERT INTO aj VALUES ('A', 'N1', NULL)",
+            "INSERT INTO ren VALUES ('P1', '王保密', '', true), ('P2', '李公开', '', false), ('P3', '钱', '', NULL)",
+            "INSERT INTO cy VALUES (1, 'N1', 'P1'), (2, 'N1', 'P2'), (3, 'N1', 'P3')",
+        )
+        assert keys(database.readings()["N1"]) == ["people:2:victim", "people:3:victim"]
+        with pytest.raises(MappingError, match=r'ren\.mj is a boolean, .* for "true"') as raised:
+            database.readings(('is_not = ["", "0"]', 'is = ["true"]'))
+        assert [fault.key for fault in raised.value.faults] == ["tables.steps.secret", "tables.people.secret"]
 
 
 @pytest.mark.parametrize(
