@@ -20,7 +20,18 @@ from adapters.reading import (
     origin,
     present,
 )
-from adapters.values import UnreadableError, all_hold, any_holds, day_of, filled, is_closed, phone_of, required, text_of
+from adapters.values import (
+    UnreadableError,
+    all_hold,
+    any_holds,
+    day_of,
+    filled,
+    in_one_line,
+    is_closed,
+    phone_of,
+    required,
+    text_of,
+)
 
 
 def read_case(mapping: SystemMapping, rows: CaseRows, histories: Histories, today: date) -> Reading:
@@ -83,7 +94,7 @@ def _add_case(context: CaseContext, root: Row) -> None:
     case, number, zone = context.mapping.case, context.rows.number, context.zone
     row = open_row(context.mapping, context.mapping.table(CASE_TABLE), root)
     merged_into = text_of(root, case.merged_into)
-    aliases = (filled(root, column) for column in case.aliases)
+    aliases = (in_one_line(filled(root, column)) for column in case.aliases)
     data = {
         "kind": context.kind,
         "opened_on": iso(day_of(root, case.opened_on, zone)),

@@ -16,6 +16,7 @@ _LONGEST_CODE = 10
 _MOST_DIGITS = 6
 #: A line break or tab that a clerk typed, with the spaces around it.
 _BREAKS = re.compile(r"\s*[\t-\r\x85]\s*")
+_LONGEST_NUMBER = 15
 _IN_THOUSANDS = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 UNKNOWN_CODE = "holds a code that the mapping does not know"
 
@@ -103,7 +104,7 @@ def text_of(row: Row, value: Value) -> str:
         return ""
     column, text = _first_filled(row, value)
     if value.codes is None or not column:
-        return _in_one_line(text)
+        return in_one_line(text)
     code = plain(text)
     if code in value.codes:
         return value.codes[code]
@@ -112,7 +113,7 @@ def text_of(row: Row, value: Value) -> str:
     raise UnreadableError(column, UNKNOWN_CODE, shown_code(code))
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """The text with a space for a line break or tab of the clerk's, which the service refuses as control characters."""
     return text if text.isprintable() else _BREAKS.sub(" ", text)
 
@@ -167,7 +168,7 @@ def phone_of(row: Row, value: Value) -> str | None:
     if not found or not value.columns:
         return found or None
     column = next((column for column in value.columns if _has_digit(filled(row, column))), None)
-    return _in_one_line(row[column] or "") if column else None
+    return in_one_line(row[column] or "") if column else None
 
 
 def _has_digit(text: str) -> bool:
@@ -220,7 +221,7 @@ def _number(row: Row, value: Value) -> int | None:
     if _IN_THOUSANDS.fullmatch(text):
         text = text.replace(",", "")
     whole, _, rest = text.partition(".")
-    if not (whole.isascii() and whole.isdigit()) or rest.strip("0"):
+    if not (whole.isascii() and whole.isdigit()) or rest.strip("0") or len(whole) > _LONGEST_NUMBER:
         raise UnreadableError(" or ".join(value.columns), "is not a whole number")
     return int(whole)
 

@@ -12,6 +12,8 @@ from adapters.values import Unread
 
 #: Before the digits of bytes that are no text; a text that itself begins so is written in digits, too.
 HEX = "0x"
+#: Of a time in ISO 8601, whose years have four digits: those that strftime writes have as many as they need.
+_ONLY_DIGITS = str.maketrans("", "", "-:T")
 _NO_TEXT, _NO_VALUE = "holds bytes that are no text", "holds a value that cannot be read"
 
 
@@ -54,9 +56,10 @@ def _plain_text(value: Any, zone: tzinfo) -> str:
         case bool():
             return "1" if value else "0"
         case datetime():
-            return (value.astimezone(zone) if value.tzinfo else value).strftime("%Y%m%d%H%M%S")
+            local = value.astimezone(zone).replace(tzinfo=None) if value.tzinfo else value
+            return local.isoformat(timespec="seconds").translate(_ONLY_DIGITS)
         case date():
-            return value.strftime("%Y%m%d")
+            return value.isoformat().translate(_ONLY_DIGITS)
         case float() | Decimal() if value == value.__trunc__():
             return str(int(value))
         case bytes() | bytearray() | memoryview():

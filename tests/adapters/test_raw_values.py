@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from adapters import fixtures
+from adapters.moments import LOCAL_TIME, moment
 from adapters.run import main as command
 from adapters.sections import MappingError
 from adapters.sources.cells import bytes_of, text_row
@@ -214,3 +215,11 @@ def test_a_fixture_keeps_a_key_that_leads_nowhere(sqlite: Joined) -> None:
     assert fixtures.record(source.mapping, source, folder, 5, datetime(2026, 11, 25, tzinfo=UTC)) == 1
     assert "points to no row of ren" in (folder / "events.jsonl").read_text(encoding="utf-8")
     assert fixtures.replay(source.mapping, folder) == []
+
+
+def test_the_years_of_dates_and_times_have_four_digits() -> None:
+    """The day by which programs say that there is none would else read like a serial number of 1927."""
+    values = (date(1, 1, 1), datetime(1, 1, 1, 2, 3, 4, 5), datetime(2026, 11, 25, 16, 0, 9, tzinfo=UTC))
+    row = text_row(("a", "b", "c"), values, LOCAL_TIME)
+    assert row == {"a": "00010101", "b": "00010101020304", "c": "20261126000009"}
+    assert moment(row["a"]) is None

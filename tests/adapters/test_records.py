@@ -126,6 +126,9 @@ def test_a_day_that_stands_for_never_is_no_day_of_a_step(tmp_path: Path) -> None
 
 def test_what_a_clerk_broke_into_lines_arrives_in_one(tmp_path: Path) -> None:
     """The service refuses whatever holds control characters."""
+    mapping = small_mapping(tmp_path, ('kind = "criminal"', 'kind = "criminal"\naliases = "DOC"'))
+    case: list[Row] = [{"ID": "1", "DOC": "示公受〔2026〕\t3号"}]
+    assert reading_of(mapping, case=case).records[0].data["aliases"] == ["示公受〔2026〕 3号"]
     person: Row = {**PEOPLE[0], "NAME": "疑\r\n某", "TEL": "13812345678\t\n0951-8011001"}
     reading = reading_of(small_mapping(tmp_path), people=[person])
     assert [(record.data["name"], record.data["phone"]) for record in reading.records[1:]] == [
