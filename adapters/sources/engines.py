@@ -22,6 +22,12 @@ _NO_URL = (
     "is not a database URL such as postgresql+psycopg://user:password@host/name, with signs like @ : / in a password "
     "written as %40 %3A %2F; look at CASEQ_ADAPTER_SOURCE_URL, or where else it comes from"
 )
+#: Seconds, in the words of each driver; a statement may take its time as long as the network is there.
+_PATIENCE: dict[str, dict[str, str]] = {
+    "postgresql": {"connect_timeout": "30", "keepalives_idle": "60", "keepalives_interval": "10"},
+    "mysql": {"connect_timeout": "30"},
+    "mariadb": {"connect_timeout": "30"},
+}
 _DRIVERS = {"mysql": "mariadb", "mariadb": "mariadb", "oracle": "oracle", "mssql": "sqlserver"}
 
 
@@ -33,7 +39,7 @@ def open_engine(url: str) -> Engine:
         # The text of the error can be a piece of a password with an @ or a colon in it.
         raise _unusable(_NO_URL) from None
     try:
-        engine = create_engine(_read_only(address), pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(_patient(_read_only(address)), pool_pre_ping=True, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         extra = _DRIVERS.get(address.get_backend_name())
         hint = f"; pip install 'caseq[{extra}]'" if extra and isinstance(error, ImportError) else ""
@@ -60,6 +66,11 @@ def _read_only(address: URL) -> URL:
     if address.get_backend_name() != "sqlite" or not database or database.startswith("file:"):
         return address
     return address.set(database=f"file:{quote(database)}", query={"mode": "ro", "uri": "true"})
+
+
+def _patient(address: URL) -> URL:
+    """The address with time limits for a server that takes a connection and says nothing, unless it has its own."""
+    return address.update_query_dict({**_PATIENCE.get(address.get_backend_name(), {}), **address.query})
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -2,8 +2,10 @@
 
 import os
 import pkgutil
+import socket
 import sqlite3
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -103,3 +105,26 @@ def test_a_push_source_that_the_mapping_no_longer_names_is_told_before_anything_
         work.run(renamed, adapter.state_path, None, True, Event())
     adapter.state("UPDATE record SET fingerprint = 'withdrawn'")
     assert work.run(renamed, adapter.state_path, None, True, Event())
+
+
+def test_a_second_signal_ends_an_adapter_whose_database_says_nothing(adapter: Adapter) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        environment = {
+            **adapter.environment(),
+            "CASEQ_ADAPTER_SOURCE_URL": f"postgresql+psycopg://u@127.0.0.1:{port}/x",
+        }
+        process = subprocess.Popen(
+            [*COMMAND, "run", str(adapter.file())],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+        )
+        taken, _ = silent.accept()
+        with taken:
+            for _ in range(2):
+                process.terminate()
+                time.sleep(0.2)  # two signals at once count as one
+            assert process.wait(10) == 1
+    assert process.stderr
+    process.stderr.close()
