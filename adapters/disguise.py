@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from adapters.mapping import Row, SystemMapping, Table
@@ -34,14 +35,24 @@ class Disguise:
         self.phones: dict[str, str] = {}
         self.born: dict[str, str] = {}
         self.texts: dict[str, str] = {}
+        self.persons: frozenset[str] = frozenset()
         self.roles = {table.name: roles(mapping, table) for table in mapping.tables}
 
     def case(self, case: CaseRows) -> CaseRows:
         """The case with every row disguised; a row that is deleted or secret keeps only what says so, and its joins."""
+        self.persons = frozenset(self._persons(case))
         tables = {
             name: [self._row(self.mapping.table(name), row) for row in rows] for name, rows in case.tables.items()
         }
         return CaseRows(self._key(case.number), tables)
+
+    def _persons(self, case: CaseRows) -> Iterator[str]:
+        """The names in the rows of this case, in one word each, but for words that the mapping knows."""
+        for table, rows in case.tables.items():
+            role_of = self.roles[table]
+            for column, text in ((column, row.get(column)) for row in rows for column in role_of.names):
+                if text and not isinstance(text, Unread) and plain(text) not in role_of.words.get(column, ()):
+                    yield from (name for name in re.split(r"[\W\d_]+", same_name(text).casefold()) if len(name) > 1)
 
     def _row(self, table: Table, row: Row) -> dict[str, str | None]:
         is_kept_back = is_closed((*table.deleted, *table.secret), row)
@@ -68,6 +79,8 @@ class Disguise:
             return self._key(text.strip())
         if column in role_of.dates:
             return _UNREADABLE
+        if self._names_a_person(text):
+            return self._free(text)
         if column in role_of.public or self._is_penalty(role_of, column, text) or shown_code(plain(text)):
             return text
         return self._free(text)
@@ -118,7 +131,11 @@ class Disguise:
         return self.born[text]
 
     def _key(self, text: str) -> str:
-        return text if shown(text) == text else self._free(text)
+        return text if shown(text) == text and not self._names_a_person(text) else self._free(text)
+
+    def _names_a_person(self, text: str) -> bool:
+        known = same_name(text).casefold()
+        return any(name in known for name in self.persons)
 
     def _free(self, text: str) -> str:
         """A text that says nothing, another one for another text."""

@@ -136,3 +136,18 @@ def test_what_was_equal_stays_equal_and_who_was_a_child_stays_one(adapter: Adapt
     assert found[1]["LXRDH"] == "不详"
     assert str(found[0]["CSRQ"]).startswith("2016")
     assert str(found[1]["CSRQ"]) < "2000"
+
+
+def test_no_text_keeps_a_name_of_its_own_case() -> None:
+    disguise = Disguise(read_mapping(ROOT / "config/adapters/petitions.toml", {}), NOW.date())
+
+    def kept(name: str, number: str, unit: str) -> tuple[bool, bool]:
+        row = {"信访编号": "XF1", "信访人": name, "答复意见书文号": number, "承办单位": unit}
+        (found,) = disguise.case(CaseRows("XF1", {"case": [row]})).tables["case"]
+        return found["答复意见书文号"] == number, found["承办单位"] == unit
+
+    assert kept("张伟", "关于张伟信访事项的答复〔2026〕12号", "张 伟信访接待室") == (False, False)
+    assert kept("张伟、Li Si", "LISI-12", "示例县公安局") == (False, True)
+    assert kept("阿里木·买买提12", "XF-12", "买买提信访接待室") == (True, False)
+    assert kept("李强", "示公信访字〔2026〕12号", "张伟信访接待室") == (True, True)
+    assert kept("匿名", "匿名-12", "匿名信访接待室") == (False, True)

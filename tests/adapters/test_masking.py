@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from adapters.masking import HIDDEN, masked, shown
 
 
@@ -45,6 +47,48 @@ def test_keys_made_of_identity_numbers_phones_or_names_are_hidden() -> None:
         assert not [part for part in ("640121", "1991234", "1391234", "害") if part in shown(key)]
     assert shown("A6401215100002026100001") == "A6401215100002026100001"
     assert shown("R640121000000000100:family") == "R640121000000000100:family"
+
+
+@pytest.mark.parametrize(
+    ("text", "personal"),
+    [
+        ("关于张伟信访事项的答复〔2026〕12号", "张伟"),
+        ("张伟信访〔2026〕3号", "张伟"),
+        ("李政〔2026〕3号", "李政"),
+        ("示公(张伟)受案字〔2026〕1号", "张伟"),
+        ("示公受案字〔2026〕张伟1号", "张伟"),
+        ("640121199001011234(2026)1", "19900101"),
+        ("R640121199001011234", "19900101"),
+        ("R640121900101123", "900101"),
+        ("XYR13812345678", "1381"),
+        ("R:138-1234-5678", "1234"),
+        ("138 1234 5678", "1234"),
+    ],
+)
+def test_nobody_is_told_by_what_looks_like_a_number(text: str, personal: str) -> None:
+    assert HIDDEN in shown(text)
+    assert personal not in shown(text)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "示公(治)受案字〔2026〕2号",
+        "示公刑立字〔2026〕123号",
+        "示信访〔2026〕5号",
+        "示公（城）行罚决字〔2026〕66号之一",
+        "示公兴(刑侦)立字[2026]0012",
+        "示政复决字〔2026〕31号",
+        "永公行复〔2026〕第0007号",
+        "永公(办)发【2017】28号",
+        "信访字〔2026〕12号",
+        "示公受〔2026〕AJ1号",
+        "case:永公赔受字〔2026〕1号:applicant",
+        "XF640121202603001",
+    ],
+)
+def test_numbers_of_documents_and_cases_stay_readable(number: str) -> None:
+    assert shown(number) == number
 
 
 def test_what_was_masked_is_still_one_event() -> None:
