@@ -8,8 +8,6 @@ from adapters import vocabulary
 
 HIDDEN = "＊＊＊"
 
-#: Words that are nobody's: dates, closed words such as criminal_detention, plain codes.
-_PLAIN = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
 _DAY = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 #: An identity number or a mobile number, which no key should be made of; beside letters only one with a date of birth.
 _PERSONAL = re.compile(
@@ -62,11 +60,7 @@ def _field(name: str, value: Any) -> Any:
     if name == "details":
         return {key: part if key in _CLOSED or key == "penalties" else HIDDEN for key, part in value.items()}
     if name in ("hold", "transferred_to"):
-        return {key: _word(part) if key == "reason" else part for key, part in value.items()}
+        return {key: part if key in ("until", "on") else HIDDEN for key, part in value.items()}
     if isinstance(value, list):
         return [shown(str(part)) for part in value]
     return shown(value) if isinstance(value, str) else value
-
-
-def _word(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else HIDDEN

@@ -49,6 +49,13 @@ def test_keys_made_of_identity_numbers_phones_or_names_are_hidden() -> None:
     assert shown("R640121000000000100:family") == "R640121000000000100:family"
 
 
+def test_of_a_hold_and_of_whom_a_case_went_to_only_the_days_stay() -> None:
+    transfer = masked(_event("case", transferred_to={"name": "张警官", "phone": "13812345678", "on": "2026-04-01"}))
+    assert transfer["data"] == {"transferred_to": {"name": HIDDEN, "phone": HIDDEN, "on": "2026-04-01"}}
+    hold = masked(_event("milestone", hold={"reason": "13812345678", "until": "2026-05-01"}))
+    assert hold["data"] == {"hold": {"reason": HIDDEN, "until": "2026-05-01"}}
+
+
 @pytest.mark.parametrize(
     ("text", "personal"),
     [
