@@ -20,7 +20,7 @@ from adapters.comparing import MOST_NAMED, differences
 from adapters.feed import Feed, sample_readings
 from adapters.mapping import SystemMapping
 from adapters.mapping_file import UNDECIDED
-from adapters.masking import masked
+from adapters.masking import masked, shown
 from adapters.moments import local_stamp, moment
 from adapters.reading import CASE, MILESTONE, PARTY
 from adapters.rereading import Missed
@@ -252,7 +252,7 @@ def _refused_there(state: sqlite3.Connection) -> Iterator[Finding]:
     events = spool.refused_events(state)
     for event in islice(events, MOST_NAMED):
         fields = "; ".join(f"{field}: {', '.join(reasons)}" for field, reasons in event.reasons.items())
-        text = f"refused   by the service: {event.source} {event.type} of case {event.case_number}: {fields}"
+        text = f"refused   by the service: {event.source} {event.type} of case {shown(event.case_number)}: {fields}"
         yield Finding(text, is_good=False)
     if len(events) > MOST_NAMED:
         text = f"refused   by the service: {len(events)} records in all, the first {MOST_NAMED} are named"
@@ -262,7 +262,8 @@ def _refused_there(state: sqlite3.Connection) -> Iterator[Finding]:
 def _refused_here(state: sqlite3.Connection) -> Iterator[Finding]:
     for one in bookmark.unreadable_records(state, MOST_NAMED):
         why = f"{one.column} {one.reason}"
-        yield Finding(f"refused   here: {one.name} of case {one.case_number}, {one.origin}: {why}", is_good=False)
+        place = f"{one.name} of case {shown(one.case_number)}, {shown(one.origin)}"
+        yield Finding(f"refused   here: {place}: {why}", is_good=False)
         if one.rank == MOST_NAMED < one.count:
             text = f"refused   here: {one.name}: {why}: {one.count} records in all, the first {MOST_NAMED} are named"
             yield Finding(text, is_good=False)

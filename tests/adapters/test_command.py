@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.bench import ROOT, Adapter, Source
+from tests.adapters.bench import NUMBER, ROOT, Adapter, Source
 from tests.adapters.peer import KEYS
 from tests.adapters.test_kill import COMMAND
 
@@ -109,6 +109,21 @@ def test_check_lists_what_is_refused_on_either_side(full: Source, adapter: Adapt
     assert "criminal party of case" in done.stdout
     assert "data.phone: is not allowed" in done.stdout
     assert "victims:SH2: RYJS holds a code that the mapping does not know" in done.stdout
+
+
+def test_check_lists_what_is_refused_without_an_id_or_number_that_tells_of_a_person(
+    full: Source, adapter: Adapter
+) -> None:
+    full.add_case(number="证640121199001011234", row_id="AJ7", LASJ="20261003100000")
+    full.add_victim(row_id="640121199001011234", RYJS="7")
+    full.add_victim(number="证640121199001011234", row_id="SH8", RYJS="7")
+    adapter.peer.refuse = lambda event: event["type"] == "caseq.case.v1" and "1990" in event["subject"]
+    adapter.once()
+    refused = [line for line in _run(adapter, "check").stdout.splitlines() if line.startswith("refused")]
+    assert not [line for line in refused if "19900101" in line]
+    assert [line for line in refused if "by the service: criminal case of case ＊＊＊: " in line]
+    assert [line for line in refused if "here: party of case ＊＊＊, victims:SH8: " in line]
+    assert [line for line in refused if f"here: party of case {NUMBER}, victims:＊＊＊: " in line]
 
 
 def test_check_names_missing_columns_wrong_keys_and_an_absent_source(full: Source, adapter: Adapter) -> None:
