@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,8 @@ from adapters.sources.looking import MOST_ROWS, Column, LookedAt
 _FORMATS = {"csv": "csv", "txt": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xlsx", "xml": "xml", "jsonl": "jsonl"}
 _LONGEST = 200
 _TITLE_ROWS = 10
+#: No heading: a number, whatever has the digits of a date, a phone or an identity number, and 填表人：张三.
+_NO_HEADING = re.compile(r"[\W_]*\d[\W\d_]*|(?:\D*\d){6}.*|\w{1,12}[:：].+", re.DOTALL)
 
 
 def look_at_file(path: Path) -> LookedAt:
@@ -72,12 +75,14 @@ def _of_xlsx(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:
 
 
 def _below_titles(first: Iterable[Sequence[str]], drops: Drops) -> tuple[Drops, list[str]]:
-    """The first of the first rows that has more than one heading: above it stand titles."""
-    for number, cells in enumerate(first, start=1):
-        names = _usable([cell.strip() for cell in cells])
-        if len(names) > 1:
+    """The first of the first rows that holds headings and nothing else; titles fill at most half of the widest row."""
+    rows_of_texts = [[cell.strip() for cell in cells if cell.strip()] for cells in first]
+    widest = max(map(len, rows_of_texts), default=0)
+    for number, texts in enumerate(rows_of_texts, start=1):
+        names = _usable(texts)
+        if len(names) > 1 and 2 * len(texts) > widest and not any(map(_NO_HEADING.fullmatch, texts)):
             return replace(drops, header_row=number), names
-    raise BadFileError("has no header row")
+    raise BadFileError(f"has no row of headings among its first {_TITLE_ROWS} rows, only titles and values")
 
 
 def _of_jsonl(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:

@@ -89,6 +89,47 @@ def test_a_register_of_any_format_gives_a_draft_that_parses_and_names_nobody(tmp
     assert not [word for word in hidden if word in draft + done.stdout + done.stderr]
 
 
+@pytest.mark.parametrize(
+    "filled_in",
+    [
+        ("填报单位：示例县公安局", "填表人：孙晓雨", "联系电话：19900000099"),
+        ("填报单位", "示例县公安局", "填表人", "孙晓雨"),
+        ("填表人", "孙晓雨", "19900000099", "办公室", "法制科"),
+        ("填表人", "孙晓雨", "2026年3月1日", "办公室", "法制科"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_what_is_filled_in_above_the_headings_is_no_heading(
+    tmp_path: Path, suffix: str, filled_in: tuple[str, ...]
+) -> None:
+    file, out = tmp_path / f"register.{suffix}", tmp_path / "draft.toml"
+    rows = [("信访登记簿",), filled_in, ("#", *_HEADINGS), *(("1", *row) for row in _rows())]
+    padded = [(*row, *[""] * (1 + len(_HEADINGS) - len(row))) for row in rows]
+    if suffix == "csv":
+        file.write_text("".join(",".join(row) + "\n" for row in padded), encoding="utf-8")
+    else:
+        book = Workbook()
+        sheet = book.active
+        assert sheet is not None
+        for row in padded:
+            sheet.append(row)
+        book.save(file)
+    assert _new(file, out).returncode == 0
+    draft = out.read_text(encoding="utf-8")
+    assert (read_mapping(out, {}).table("case").case_number, "header_row = 3" in draft) == ("信访编号", True)
+    assert not [word for word in ("孙晓雨", "1990000", "3月1日") if word in draft]
+
+
+@pytest.mark.parametrize("rows", [_rows(), [("1", "孙晓雨", "求决"), ("2", "钱博文", "建议")]])
+def test_a_file_without_headings_gives_no_draft(tmp_path: Path, rows: list[tuple[str, ...]]) -> None:
+    file, out = tmp_path / "register.csv", tmp_path / "draft.toml"
+    file.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8")
+    done = _new(file, out)
+    assert (done.returncode, out.exists()) == (1, False)
+    assert "has no row of headings among its first 10 rows" in done.stderr
+    assert not [word for word in (*_PEOPLE, "1990000", "640121") if word in done.stdout + done.stderr]
+
+
 def test_a_database_gives_a_draft_that_parses_with_its_tables_ids_and_change_columns(
     filled: Source, tmp_path: Path
 ) -> None:
