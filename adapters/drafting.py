@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from adapters import guessing
 from adapters.guessing import kind_of
-from adapters.sections import Fault, MappingError
+from adapters.sections import Fault, MappingError, Report, Section
 from adapters.sources.fileformat import Drops
 from adapters.sources.looking import Column, LookedAt
 
@@ -21,10 +23,10 @@ def draft(name: str, origin: str, schema: str) -> str:
     """The draft of the mapping `name` of the case system at this URL, or of the register in this file."""
     if not _NAME.fullmatch(name):
         raise MappingError([Fault("new", None, "NAME", "must be a-z, 0-9 and _, and begin with a letter")])
-    tables = _look(origin, schema)
+    tables = [_named(table) for table in _look(origin, schema)]
     root = _root(tables)
     if root is None:
-        raise MappingError([Fault("new", None, "from", "has no table with a column")])
+        raise MappingError([Fault("new", None, "from", "has no table with a column that a mapping can name")])
     lines = [*_head(name, root, schema)]
     mapped = [(root, "case"), *_children(tables, root)]
     for table, called in mapped:
@@ -53,6 +55,23 @@ def _look(origin: str, schema: str) -> list[LookedAt]:
     return [look_at_file(Path(origin))]
 
 
+def _named(table: LookedAt) -> LookedAt:
+    """The table with the columns that a mapping can name; none, if it cannot name the table itself."""
+    is_file = table.drops is not None
+    is_named = is_file or _can_be_named(table.name, is_file)
+    names = {column.name for column in table.columns if is_named and _can_be_named(column.name, is_file)}
+    named = [column for column in table.columns if column.name in names]
+    unnamed = [column for column in table.columns if column.name not in names]
+    return replace(table, columns=named, unnamed=unnamed, key=table.key if names.issuperset(table.key) else ())
+
+
+def _can_be_named(name: str, is_heading: bool) -> bool:
+    """Whether a mapping reads this name as one table or column; a point would make it a table of a schema or lookup."""
+    report = Report("", {}, {}, has_headings=is_heading)
+    Section({}, (), report).check_name("", name)
+    return not report.faults and (is_heading or "." not in name)
+
+
 def _root(tables: Sequence[LookedAt]) -> LookedAt | None:
     """The table with a case number of its own in every row, and the most dates; without any such, just the dates."""
     return max((table for table in tables if table.columns), key=_likeness, default=None)
@@ -70,10 +89,15 @@ def _likeness(table: LookedAt) -> tuple[bool, bool, int, int]:
 
 
 def _children(tables: Sequence[LookedAt], root: LookedAt) -> Iterator[tuple[LookedAt, str]]:
+    """Every other table with a case number, and what it is called, each otherwise."""
+    taken = {"case"}
     for number, table in enumerate(tables):
         if table is not root and guessing.case_number(table):
             called = table.name.lower()
-            yield table, called if _PLAIN_KEY.fullmatch(called) and called != "case" else f"table{number}"
+            if called in taken or not _PLAIN_KEY.fullmatch(called):
+                called = next(free for more in count(number) if (free := f"table{more}") not in taken)
+            taken.add(called)
+            yield table, called
 
 
 def _head(name: str, root: LookedAt, schema: str) -> Iterator[str]:
@@ -148,6 +172,9 @@ def _columns(table: LookedAt) -> Iterator[str]:
         words = [*map(_text, found), *([f"{hidden} that may be names and are not shown"] if hidden else [])]
         told = f": {', '.join(words)}" if words else ""
         yield f"#   {_text(column.name)} {_text(column.type)[1:-1]}, {filled} %: {kind}{told}"
+    cure = "give it another heading" if table.drops else "ask for a view"
+    for column in table.unnamed:
+        yield f"#   {_text(column.name)}: left out, for a mapping cannot name it; {cure}"
 
 
 def _case(root: LookedAt) -> Iterator[str]:
@@ -188,5 +215,5 @@ def _of_kind(table: LookedAt, kind: str) -> list[Column]:
 
 
 def _text(value: str | Sequence[str]) -> str:
-    """The value as TOML writes it, on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    """The value as TOML writes it, on one line; JSON would leave DEL as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -33,13 +33,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class LookedAt:
-    """One table, or one file (then `drops` says how it is read); `rows` counts all rows, None if nobody knows."""
+    """One table, or one file (then `drops` says how it is read); `rows` counts all rows, None if nobody knows.
+
+    `unnamed` are the columns that no mapping can name; they are not among the `columns`.
+    """
 
     name: str
     rows: int | None
     key: tuple[str, ...]
     columns: Sequence[Column]
     drops: Drops | None = None
+    unnamed: Sequence[Column] = ()
 
 
 def look_at_database(url: str, schema: str) -> list[LookedAt]:

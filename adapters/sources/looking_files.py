@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from adapters.sections import Fault, MappingError
 from adapters.sources.charset import text_encoding
-from adapters.sources.fileformat import BadFileError, Drops, plain_header
+from adapters.sources.fileformat import BadFileError, Drops, checked_characters, plain_header
 from adapters.sources.filerows import MissingReaderError, require_reader, rows
 from adapters.sources.looking import MOST_ROWS, Column, LookedAt
 
@@ -76,7 +76,7 @@ def _of_xlsx(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:
 
 def _below_titles(first: Iterable[Sequence[str]], drops: Drops) -> tuple[Drops, list[str]]:
     """The first of the first rows that holds headings and nothing else; titles fill at most half of the widest row."""
-    rows_of_texts = [[cell.strip() for cell in cells if cell.strip()] for cells in first]
+    rows_of_texts = [[" ".join(cell.split()) for cell in cells if cell.strip()] for cells in first]
     widest = max(map(len, rows_of_texts), default=0)
     for number, texts in enumerate(rows_of_texts, start=1):
         names = _usable(texts)
@@ -96,7 +96,9 @@ def _of_jsonl(file: BinaryIO, drops: Drops) -> tuple[Drops, list[str]]:
             except (ValueError, RecursionError):
                 raise BadFileError("is not JSON Lines in UTF-8") from None
             common = found if common is None else {name: None for name in common if name in found}
-    return drops, list(common or ())
+    names = list(common or ())
+    checked_characters("".join(names), 0)
+    return drops, names
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, None]:

@@ -1,5 +1,6 @@
 """`caseq-adapter new` drafts a mapping from a look at the source, and names nobody."""
 
+import csv
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from adapters.guessing import CODE, NAME, PHONE, codes, hidden_codes, kind_of
 from adapters.mapping_file import read_mapping
+from adapters.sources.filerows import rows as file_rows
 from adapters.sources.looking import Column
 from tests.adapters.bench import ROOT, Adapter, Source
 from tests.adapters.test_kill import COMMAND
@@ -178,6 +180,55 @@ def test_a_draft_tells_the_form_of_the_change_column_or_leaves_it_out(
     case = read_mapping(out, {"CASEQ_ADAPTER_SOURCE_URL": url}).table("case")
     assert case.case_number == "案 件 编 号"
     assert (case.changed, case.changed_form) == (("", "stamp") if form is None else ("最后 更新", form or "stamp"))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_heading_in_two_lines_is_a_column_that_the_reader_finds(tmp_path: Path, suffix: str) -> None:
+    file, out = tmp_path / f"register.{suffix}", tmp_path / "draft.toml"
+    rows = [("案件\n编号", "登记\r\n日期", "金额{元}"), ("AJ-1", "2026-03-01", "5"), ("AJ-2", "2026-03-01", "6")]
+    if suffix == "csv":
+        with file.open("w", encoding="utf-8", newline="") as opened:
+            csv.writer(opened).writerows(rows)
+    else:
+        book = Workbook()
+        sheet = book.active
+        assert sheet is not None
+        for row in rows:
+            sheet.append(row)
+        book.save(file)
+    assert _new(file, out).returncode == 0
+    case = read_mapping(out, {}).table("case")
+    assert case.drops is not None
+    with file.open("rb") as opened_again:
+        found = [row.values[case.case_number] for row in file_rows(opened_again, case.drops, [case.case_number])]
+    assert found == ["AJ-1", "AJ-2"]
+    left_out = '#   "金额{元}": left out, for a mapping cannot name it; give it another heading'
+    assert left_out in out.read_text(encoding="utf-8")
+
+
+def test_a_name_that_is_half_a_character_gives_no_draft(tmp_path: Path) -> None:
+    file, out = tmp_path / "register.jsonl", tmp_path / "draft.toml"
+    file.write_text('{"案件编号": "AJ-1", "\\ud83d": "x"}\n', encoding="utf-8")
+    done = _new(file, out)
+    assert (done.returncode, out.exists()) == (1, False)
+    assert "holds U+D83D, the trace of a conversion that failed" in done.stderr
+
+
+def test_whatever_tables_and_columns_are_called_the_draft_loads(tmp_path: Path) -> None:
+    url, out = f"sqlite:///{tmp_path / 'odd.db'}", tmp_path / "draft.toml"
+    odd = ("日期.新", "日期[新]", "a{b}", "a'b", "a;b", "a\\b", " a", "a\nb", "a\x7fb", "a" * 129)
+    with create_engine(url).begin() as connection:
+        for table in ("a", "案件人员", "TABLE1", "TABLE2", "Case", "案件.表", "案件[表]"):
+            columns = ", ".join(f'"{name}" TEXT' for name in ("AJBH", "RQ", *odd))
+            connection.exec_driver_sql(f'CREATE TABLE "{table}" ({columns}, PRIMARY KEY ("日期.新"))')
+            connection.exec_driver_sql(f"""INSERT INTO "{table}" (AJBH, RQ) VALUES ('AJ-1', '2026-03-01')""")
+    assert _new(url, out).returncode == 0
+    mapping = read_mapping(out, {"CASEQ_ADAPTER_SOURCE_URL": url})
+    assert {table.table for table in mapping.tables} == {"a", "案件人员", "TABLE1", "TABLE2", "Case"}
+    assert {table.row_id for table in mapping.tables} == {("AJBH",)}
+    draft = out.read_text(encoding="utf-8")
+    assert '#   "日期[新]": left out, for a mapping cannot name it; ask for a view' in draft
+    assert '# "案件.表", 1 rows' in draft
 
 
 def test_a_source_without_anything_like_a_case_number_gives_a_draft_all_the_same(tmp_path: Path) -> None:
