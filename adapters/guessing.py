@@ -2,6 +2,7 @@
 
 import re
 
+from adapters import vocabulary
 from adapters.codewords import KNOWN
 from adapters.moments import CHANGED_FORMS, is_of_form, moment
 from adapters.sources.fileformat import plain_header
@@ -42,6 +43,13 @@ _IDENTITY = re.compile(r"\d{17}[\dXx]|\d{15}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{1,4}")
 _ASCII_CODE = re.compile(r"[A-Za-z]{0,4}[-_.]?\d{0,6}")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9_.-]{1,10}")
+#: Two letters are enough for a name (LI, zw), also before a number.
+_SURE_CODE = re.compile(r"[A-Za-z]?[-_.]?[0-9]{0,6}")
+_WORDS = KNOWN.union(
+    ("yes", "no", "true", "false"),
+    *(vocabulary.KINDS, vocabulary.STATES, vocabulary.ROLES, vocabulary.PENALTIES, vocabulary.DETAILS),
+    *vocabulary.DETAIL_VALUES.values(),
+)
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范"
     "金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤常温康施文牛樊葛邢安齐易乔伍庞颜倪庄聂章"
@@ -75,8 +83,8 @@ def kind_of(column: Column) -> str:
 
 
 def codes(column: Column) -> list[str]:
-    """The distinct texts of a column of codes that may be shown: of Chinese words only those that are no names."""
-    return [text for text in _distinct(column) if text.isascii() or text in KNOWN]
+    """The distinct texts of a column of codes that may be shown: digits, and words that are no names."""
+    return [text for text in _distinct(column) if _SURE_CODE.fullmatch(text) or text.lower() in _WORDS]
 
 
 def hidden_codes(column: Column) -> int:

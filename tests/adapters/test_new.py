@@ -278,6 +278,14 @@ def test_chinese_words_are_shown_only_if_the_project_knows_them(heading: str, te
     assert hidden_codes(column) == len(set(texts) - {"是"})
 
 
+def test_latin_words_are_shown_only_if_they_are_codes_for_sure() -> None:
+    sure = ["01", "640121", "A", "A-12", "x", "arrest", "OPEN", "yes"]
+    names = ["wang", "ZHAO", "MA", "zw", "Li", "li01", "ZHAO1", "zhangwei"]
+    column = Column("user_level", "text", False, [*sure, *names] * 50)
+    assert (set(codes(column)), hidden_codes(column)) == (set(sure), len(names))
+    assert codes(Column("LRR", "text", False, ["wang", "liu", "ZHAO"] * 50)) == []
+
+
 def test_a_draft_counts_words_that_may_be_names(tmp_path: Path) -> None:
     url, out = f"sqlite:///{tmp_path / 'odd.db'}", tmp_path / "draft.toml"
     rows = [{"n": f"AJ-{n}", "a": ("撒贝宁", "妥学英")[n % 2], "b": ("刑事", "行政")[n % 2]} for n in range(40)]
