@@ -60,6 +60,8 @@ class Receiver:
         self._folder = folder
         self._tell = tell
         self._stopping = threading.Event()
+        # What was refused because of another source is tried again after something came, and once after the start.
+        self._has_news = True
 
     def stop(self, *_signal: object) -> None:
         """Finish the file under way and end `watch`."""
@@ -76,7 +78,9 @@ class Receiver:
         try:
             found, others = self._found()
             is_well = self._take_each(found)
-            is_well = (not found or self._take_refused_again()) and is_well
+            if found and self._has_news:
+                is_well = self._take_refused_again() and is_well
+                self._has_news = False
             self._leave(others)
             return self._nothing_is_missing() and is_well and not others
         except DatabaseUnavailable as error:
@@ -171,6 +175,7 @@ class Receiver:
             log.info("file_replayed", **found.ids)
             self._tell(f"{found.shown}: was taken before")
             return True
+        self._has_news |= any(result.outcome is Outcome.ACCEPTED for result in verdict.results)
         refused = sum(result.outcome is Outcome.REFUSED for result in verdict.results)
         log.info("file_taken", events=len(verdict.results), refused=refused, **found.ids)
         self._tell(f"{found.shown}: taken, {len(verdict.results)} events, {refused} of them refused")

@@ -1,7 +1,10 @@
 """A case that changes its source across an air gap is there in the end, in whatever order the files arrive."""
 
 import pytest
+from sqlalchemy import func, select
 
+from caseq.receiver import Receiver
+from caseq.store.tables import audit
 from tests.service import NOON, PHONE, Service, case, event, milestone, party
 
 NUMBER = "A6401215100002026110012"
@@ -71,3 +74,23 @@ def test_the_files_of_a_source_keep_their_order_whatever_their_time_says(service
     assert inbox.receive()
     taken = [(line["source"], line["batch"]) for line in logged if line["event"] == "file_taken"]
     assert taken == [("trade", 1), ("criminal", 1), ("criminal", 2)]
+
+
+def test_what_waits_for_another_source_is_not_tried_again_at_every_heartbeat(service, inbox):
+    _first(service, inbox)
+    receiver = Receiver(service.runtime, inbox.folder, inbox.said.append)
+    _put(inbox, "new", 1, AT + 10)
+    assert not receiver.round()
+    before = _pushes(service)
+    for number in range(2, 7):
+        inbox.put(number, source="administrative", at=AT + 10 + number)
+        receiver.round()
+    assert _pushes(service) == before + 5
+    _put(inbox, "old", 2, AT + 20)
+    assert receiver.round()
+    assert service.seen_by(PHONE)["kind"] == "administrative"
+
+
+def _pushes(service: Service) -> int:
+    with service.runtime.database.autocommit() as connection:
+        return connection.execute(select(func.count()).where(audit.c.act == "push")).scalar_one()
