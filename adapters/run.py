@@ -182,7 +182,7 @@ def _told_plainly() -> Iterator[None]:
     from adapters.sections import MappingError
     from adapters.sources.source import SourceUnavailableError, unavailable
     from adapters.sources.staging import StagingError
-    from adapters.statefile import StateFileError
+    from adapters.statefile import DAMAGED_ADVICE, StateFileError
 
     try:
         yield
@@ -197,7 +197,7 @@ def _told_plainly() -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _OURS:
             raise
-        advice = "look at its folder, rights and disk; if it is damaged put its backup back, or move it away"
+        advice = f"look at its folder, rights and disk; if it is damaged {DAMAGED_ADVICE}"
         _refuse(f"the state file, or the file of rows beside it, cannot be used: {error}; {advice}")
 
 

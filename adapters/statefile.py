@@ -80,6 +80,8 @@ _FIRST_TABLES = {"setting", "pending", "record", "outgoing"}
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
+DAMAGED_ADVICE = "move it away and start anew; where files are written, put its backup back (docs/adapters.md)"
+
 #: One process works on one state file. Its two threads wait for each other here, because SQLite would have them
 #: sleep and ask again, and the one that is asleep would starve.
 _turn = RLock()
@@ -120,7 +122,7 @@ def open_state(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         connection.close()
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            raise StateFileError(f"{path} is damaged: put its backup back, or move it away and start anew") from error
+            raise StateFileError(f"{path} is damaged: {DAMAGED_ADVICE}") from error
         raise
     return connection
 

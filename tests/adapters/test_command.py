@@ -170,7 +170,7 @@ def test_a_state_file_that_cannot_be_used_is_told_without_a_trace(
     adapter.state_path.write_bytes(b"garbage " * 1000)
     done = _run(adapter, *words)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
-    assert "put its backup back" in done.stderr
+    assert "move it away and start anew" in done.stderr
     nowhere = _run(adapter, *words, "--state", str(adapter.state_path / "below"))
     assert "Traceback" not in nowhere.stderr
 

@@ -135,7 +135,7 @@ def test_a_damaged_state_file_is_refused_with_what_to_do(source: Source, adapter
     process = start(adapter, "--once")
     printed = process.communicate()[1].decode()
     assert process.returncode == 1
-    assert "is damaged: put its backup back" in printed
+    assert "is damaged: move it away and start anew" in printed
     assert "Traceback" not in printed
 
 
