@@ -6,7 +6,7 @@ from typing import Any
 from adapters.mapping import PartyMapping, Row
 from adapters.reading import PARTY, CaseContext, OpenRow, iso, present
 from adapters.values import UnreadableError, all_hold, day_of, is_juvenile, phone_of, rendered, required, text_of
-from caseq.rules.case import SUSPECT_SIDE
+from adapters.vocabulary import SUSPECT_SIDE
 
 
 def add_parties(context: CaseContext) -> None:

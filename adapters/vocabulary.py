@@ -32,6 +32,9 @@ ROLES = frozenset(
     }
 )
 
+#: The roles that are read narrowly where one of them is a minor.
+SUSPECT_SIDE = frozenset({"suspect", "suspect_family", "agent", "third_party"})
+
 #: The milestones by name, each with the details it may carry.
 DETAILS: Mapping[str, frozenset[str]] = {
     "case_filed": frozenset(),

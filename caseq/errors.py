@@ -41,6 +41,10 @@ class DatabaseUnavailable(CaseqError):
     """The database does not answer, is locked or is full; nothing was stored, try again later."""
 
 
+class Unstorable(CaseqError):
+    """A value that the database cannot hold, however often it is tried; nothing was stored."""
+
+
 class SchemaUnknown(CaseqError):
     """The schema of the database is not one of this release: a newer one made it; says which."""
 

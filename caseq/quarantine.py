@@ -1,11 +1,15 @@
 """Refused events, for staff to look at; a refused event that is taken in later leaves by itself (intake)."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 
+from caseq.rules import events
 from caseq.rules.book import ELSEWHERE
+from caseq.rules.case import RecordType
 from caseq.rules.duties import Staff
 from caseq.runtime import Runtime
-from caseq.store import auditing, pushes
+from caseq.store import auditing, ledger, pushes, releases
+from caseq.store.database import Connection
 from caseq.store.pushes import Quarantined
 
 
@@ -27,3 +31,37 @@ def note_retry(runtime: Runtime, by: Staff, item: Quarantined, outcome: str) -> 
     with runtime.database.transaction() as connection:
         now = runtime.clock()
         auditing.record(connection, "quarantine_retry", now, source=item.source, staff_id=by.id, facts=facts)
+
+
+def end_overtaken(runtime: Runtime) -> None:
+    """Take off the list what nobody has to look at any more: of its record a later event was stored, or refused too."""
+    found = waiting(runtime)
+    by_record: defaultdict[tuple[str, RecordType, str], list[tuple[str, int]]] = defaultdict(list)
+    for item in found:
+        if told := events.told(item.raw):
+            by_record[item.source, told.type, told.key].append((told.sequence, item.id))
+    if not by_record:
+        return
+    with runtime.database.transaction() as connection:
+        stored = dict(_stored(connection, by_record))
+        overtaken = [
+            number
+            for record, refused in by_record.items()
+            for sequence, number in refused
+            if sequence < max(stored.get(record, ""), max(refused)[0])
+        ]
+        pushes.end_quarantine(connection, overtaken, runtime.clock())
+
+
+def _stored(
+    connection: Connection, records: Iterable[tuple[str, RecordType, str]]
+) -> Iterator[tuple[tuple[str, RecordType, str], str]]:
+    """The newest sequence of these records that is stored, or waits for its release."""
+    keys: defaultdict[tuple[str, RecordType], list[str]] = defaultdict(list)
+    for source, type_, key in records:
+        keys[source, type_].append(key)
+    for (source, type_), some in keys.items():
+        there = ledger.sequences(connection, source, type_, some)
+        held = releases.newest_waiting(connection, source, some) if type_ is RecordType.MILESTONE else {}
+        for key in {*there, *held}:
+            yield (source, type_, key), max(there.get(key, ""), held.get(key, ""))

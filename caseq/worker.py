@@ -15,7 +15,7 @@ from datetime import datetime
 
 import structlog
 
-from caseq import answering, chaining, guarding, housekeeping, voicing, watching
+from caseq import answering, chaining, guarding, housekeeping, quarantine, voicing, watching
 from caseq.errors import DatabaseUnavailable
 from caseq.intake import alerting
 from caseq.runtime import Runtime
@@ -103,6 +103,7 @@ class Worker:
         return (
             _Duty(BEAT_SECONDS, lambda: watching.beat(self._runtime, self._name)),
             _Duty(TIDY_SECONDS, lambda: housekeeping.tidy(self._runtime)),
+            _Duty(TIDY_SECONDS, lambda: quarantine.end_overtaken(self._runtime)),
             _Duty(LISTEN_SECONDS, self.listen),
             _Duty(GUARD_SECONDS, lambda: guarding.look(self._runtime)),
             _Duty(RECOUNT_SECONDS, lambda: alerting.recount(self._runtime)),

@@ -86,6 +86,7 @@ LIBRARIES = {
     "sqlalchemy": ("caseq.store", "adapters.sources"),
     "structlog": (
         "caseq.chaining",
+        "caseq.intake.taking",
         "caseq.linkout",
         "caseq.logs",
         "caseq.receiver",

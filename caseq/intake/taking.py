@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DataError
 
+from caseq.errors import Unstorable
 from caseq.intake.batch import Pushed, Result, batch_of, id_of, parsed
 from caseq.intake.storing import store
 from caseq.rules import events
@@ -25,7 +25,7 @@ from caseq.store.pushes import SourceState
 #: As many records as one page of the detailed checkpoint has.
 MOST_RECORDS = 5000
 #: What a single event can be at fault for: values that no check refused and that nothing can reckon with or store.
-AT_FAULT = (ArithmeticError, LookupError, TypeError, ValueError, DataError)
+AT_FAULT = (ArithmeticError, LookupError, TypeError, ValueError, Unstorable)
 #: If more events of one request seem to be at fault, the service is.
 MOST_REFUSED = 20
 #: What is said of an event that no rule refuses and that yet cannot be stored.

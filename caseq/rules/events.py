@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from caseq.rules.case import (
     Case,
@@ -32,6 +32,14 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+class Told(NamedTuple):
+    """The record that an event is about, and the event's sequence."""
+
+    type: RecordType
+    key: str
+    sequence: str
+
+
 def event(raw: Mapping[str, Any]) -> Event:
     """The event of a CloudEvent whose attributes and data have been validated; missing keys are null or empty."""
     return Event(
@@ -43,6 +51,17 @@ def event(raw: Mapping[str, Any]) -> Event:
         record=BUILDERS[raw["type"]](raw["subject"], raw["data"]),
         raw=raw,
     )
+
+
+def told(raw: Any) -> Told | None:
+    """Which record a raw event that was refused is about, and its sequence; None if it does not say so."""
+    try:
+        type_, data = raw["type"], raw["data"]
+        record = data["record"] if type_ == "caseq.withdrawal.v1" else type_.removeprefix("caseq.").removesuffix(".v1")
+        key = data["key"] if "record" in data else raw["subject"] if record == RecordType.CASE else data[record]
+        return Told(RecordType(record), str(key), str(raw["sequence"]))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _day(value: str | None) -> date | None:

@@ -20,10 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError, ProgrammingError, TimeoutError
 from sqlalchemy.pool import QueuePool
 
-from caseq.errors import DatabaseUnavailable
+from caseq.errors import DatabaseUnavailable, Unstorable
 from caseq.store.sealing import Sealer
 
 __all__ = ["Connection", "Database", "in_byte_order", "insert_into", "is_answering", "seconds_between", "translated"]
@@ -86,11 +86,13 @@ class Database:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """DatabaseUnavailable for what is the database's fault and not the caller's."""
+    """DatabaseUnavailable for what is the database's fault and not the caller's, Unstorable for a value that is."""
     try:
         yield
     except (OperationalError, TimeoutError, IntegrityError, InternalError) as error:
         raise DatabaseUnavailable(type(error).__name__) from error
+    except DataError as error:
+        raise Unstorable(type(error.orig).__name__) from error
     except ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) in _NOT_THERE:
             raise DatabaseUnavailable("no such table or schema, or no right to use it") from error

@@ -331,6 +331,13 @@ def held(connection: Connection, source: str, type_: RecordType, after: str, mos
     return [Held(row.key, row.number, row.sequence) for row in rows]
 
 
+def sequences(connection: Connection, source: str, type_: RecordType, keys: Collection[str]) -> dict[str, str]:
+    """By key, the newest sequence that is stored of those of these records that were ever there."""
+    column = _KEYS[type_]
+    there = select(column, column.table.c.sequence).where(column.table.c.source == source)
+    return {row[0]: row[1] for row in connection.execute(there.where(bulk.among(connection, column, keys)))}
+
+
 def unit_code(connection: Connection, case_number: str) -> str | None:
     """The code of the unit that handles the live case of this number."""
     wanted = select(cases.c.unit_code).where(cases.c.number == case_number, cases.c.withdrawn.is_(False))

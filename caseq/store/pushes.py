@@ -194,6 +194,13 @@ def release_from_quarantine(connection: Connection, source: str, ids: Sequence[s
         connection.execute(update(quarantine).where(*is_open, taken).values(resolved_at=now))
 
 
+def end_quarantine(connection: Connection, numbers: Collection[int], now: datetime) -> None:
+    """Mark these refused events as resolved."""
+    if numbers:
+        ended = quarantine.c.resolved_at.is_(None), bulk.among(connection, quarantine.c.id, numbers)
+        connection.execute(update(quarantine).where(*ended).values(resolved_at=now))
+
+
 def waiting_counts(connection: Connection) -> dict[str, int]:
     """How many events are parked and how many are in quarantine."""
     open_ = select(func.count()).select_from(quarantine).where(quarantine.c.resolved_at.is_(None))

@@ -102,6 +102,7 @@ def test_a_missing_file_and_wrong_bytes_are_refused(tmp_path: Path) -> None:
 def test_the_closed_sets_are_those_of_the_service() -> None:
     assert set(case.Kind) == vocabulary.KINDS
     assert set(case.Role) == vocabulary.ROLES
+    assert case.SUSPECT_SIDE == vocabulary.SUSPECT_SIDE
     assert set(case.CaseState) == vocabulary.STATES
     assert {str(name): fields for name, fields in case.DETAIL_FIELDS.items()} == dict(vocabulary.DETAILS)
 

@@ -1,6 +1,7 @@
 """Refused events: kept sealed, shown and retried on the command line; and what of it all can be read in the files."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -8,6 +9,8 @@ from sqlalchemy import select
 
 from caseq.cli import main
 from caseq.demo.promptly import copied
+from caseq.quarantine import end_overtaken, waiting
+from caseq.rules.approval import Line, Step
 from caseq.store import pushes
 from caseq.store.tables import quarantine
 from tests.dumps import raw_bytes, shown
@@ -175,3 +178,32 @@ def test_a_sealed_value_is_another_one_every_time(service):
     with service.runtime.database.autocommit() as connection:
         sealed = connection.execute(select(quarantine.c.event_sealed)).scalars().all()
     assert len({value[:40] for value in sealed}) == 2
+
+
+def numbers_left(service):
+    end_overtaken(service.runtime)
+    return [item.id for item in waiting(service.runtime)]
+
+
+def test_what_a_later_event_of_its_record_overtook_leaves_the_list(service):
+    service.push(event("case", case()))
+    refused = {**party(), "officer": "某人"}
+    service.push(*(event("party", refused, sequence=sequence) for sequence in ("3", "2")))
+    service.push(event("milestone", {**milestone(), "officer": "x"}, sequence="3"), {"id": "nothing told"})
+    withdrawn = {"record": "milestone", "key": "M-case_filed", "reason": "x"}
+    service.push(event("withdrawal", {**withdrawn, "officer": "x"}, sequence="5"))
+    assert numbers_left(service) == [1, 4, 5]
+    service.push(event("party", party(), sequence="1"), event("milestone", milestone(), sequence="4"))
+    assert numbers_left(service) == [1, 4, 5], "an earlier state says nothing of a later one"
+    service.push(event("party", party(), sequence="4"), event("withdrawal", withdrawn, sequence="6"))
+    assert numbers_left(service) == [4]
+
+
+def test_what_waits_for_its_release_overtakes_too(service):
+    settings = service.runtime.settings
+    approval = replace(settings.approval, lines=(Line(None, None, (Step.FIRST_REVIEW,)),))
+    service.runtime = replace(service.runtime, settings=replace(settings, approval=approval))
+    service.push(event("case", case()), event("milestone", {**milestone(), "officer": "x"}))
+    assert numbers_left(service) == [1]
+    service.push(event("milestone", milestone(), sequence="2"))
+    assert numbers_left(service) == []
