@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -82,6 +83,7 @@ def _mapping(root: Section, file: str) -> SystemMapping:
     root.close()
     _check_paths(mapping, root)
     _check_lookups(mapping, root)
+    _check_histories(mapping, root)
     return mapping
 
 
@@ -111,6 +113,18 @@ def _check_lookups(mapping: SystemMapping, root: Section) -> None:
             if point:
                 path, _ = named_at(text, table.name, column) or (("tables", table.name), None)
                 root.report.add(path, f"{column}: no lookup of {table.name} is called {lookup}")
+
+
+def _check_histories(mapping: SystemMapping, root: Section) -> None:
+    """Records a fault where two milestones of one name would keep one history of a row between them."""
+    if root.report.faults:
+        return
+    keeping = [(place, one) for place, one in enumerate(mapping.milestones) if one.history]
+    for (_, first), (place, second) in combinations(keeping, 2):
+        is_one = (first.table, first.name.always) == (second.table, second.name.always)
+        if is_one and set(first.kinds) & set(second.kinds):
+            reason = "another milestone of this name and table keeps one: give each a table of its own, such as a view"
+            root.report.add(("milestones", place, "history"), reason)
 
 
 def _with_unit(found: Sequence[Table], case_part: Section) -> tuple[Table, ...]:

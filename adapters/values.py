@@ -120,6 +120,8 @@ def in_one_line(text: str) -> str:
 
 def required(row: Row, value: Value) -> str:
     """The text of a code that every row must have; '' only where the code table says that there is nothing to tell."""
+    if value.when and not all_hold(value.when, row):
+        return ""
     column, text = _first_filled(row, value)
     if column and not text and "" not in (value.codes or ()):
         raise UnreadableError(column, "is empty")

@@ -141,3 +141,12 @@ def test_what_the_database_lacks_is_told_with_its_place(tmp_path: Path) -> None:
     for fault, text in zip(raised.value.faults, ("TEL", "T_STEP"), strict=True):
         assert fault.place
         assert lines[fault.place[0] - 1][fault.place[1] - 1 :].startswith(text)
+
+
+def test_two_milestones_of_a_name_do_not_keep_one_history_of_a_row(tmp_path: Path) -> None:
+    kept = '[[milestones]]\ntable = "people"\nname = "compulsory_measure"\noccurred_on = "DAY{0}"\nhistory = "CS{0}"\n'
+    with pytest.raises(MappingError) as caught:
+        small_mapping(tmp_path, ("[[parties]]", "".join(map(kept.format, (1, 2))) + "[[parties]]"))
+    assert [fault.key for fault in caught.value.faults] == ["milestones.3.history"]
+    apart = kept.format(1) + 'kinds = ["criminal"]\n' + kept.format(2) + 'kinds = ["administrative"]\n'
+    small_mapping(tmp_path, ("[[parties]]", apart + "[[parties]]"))

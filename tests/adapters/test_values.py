@@ -196,3 +196,10 @@ def test_a_key_is_never_made_of_an_empty_column() -> None:
 def test_space_and_width_do_not_make_another_name(name: str) -> None:
     assert same_name(f" {name}　") == same_name(name)
     assert same_name(" ".join(name)) == same_name(same_name(name))
+
+
+def test_a_code_that_every_row_must_have_is_not_asked_of_rows_that_say_nothing() -> None:
+    code = Value(("KIND",), codes={"1": "victim"}, when=(Condition("ASKED", frozenset({"1"}), False),))
+    assert required({"ASKED": "0", "KIND": ""}, code) == ""
+    with pytest.raises(UnreadableError, match="KIND: is empty"):
+        required({"ASKED": "1", "KIND": ""}, code)
