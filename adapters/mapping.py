@@ -183,6 +183,11 @@ class Subject:
     by_name: SubjectByName | None = None
     may_be_empty: bool = False
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the mapping says whom the record concerns, or that it may concern the whole case."""
+        return bool(self.template or self.by_name or self.may_be_empty)
+
 
 @dataclass(frozen=True, slots=True)
 class HoldMapping:

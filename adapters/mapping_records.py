@@ -77,6 +77,8 @@ def milestone(part: Section, tables: Sequence[Table]) -> MilestoneMapping:
         details=details(part, names),
     )
     part.close()
+    if mapping.names & vocabulary.OF_A_SUSPECT and not mapping.subject.is_given:
+        part.fault("subject", "is missing: every suspect would be shown what concerns one of them")
     if not mapping.history and any(isinstance(detail, Turn) for detail in mapping.details.values()):
         part.fault("history", "is missing: a detail with first and later needs it")
     return mapping

@@ -35,6 +35,9 @@ ROLES = frozenset(
 #: The roles that are read narrowly where one of them is a minor.
 SUSPECT_SIDE = frozenset({"suspect", "suspect_family", "agent", "third_party"})
 
+#: The milestones that are always about one suspect.
+OF_A_SUSPECT = frozenset({"compulsory_measure", "suspect_investigation_terminated"})
+
 #: The milestones by name, each with the details it may carry.
 DETAILS: Mapping[str, frozenset[str]] = {
     "case_filed": frozenset(),

@@ -144,9 +144,20 @@ def test_what_the_database_lacks_is_told_with_its_place(tmp_path: Path) -> None:
 
 
 def test_two_milestones_of_a_name_do_not_keep_one_history_of_a_row(tmp_path: Path) -> None:
-    kept = '[[milestones]]\ntable = "people"\nname = "compulsory_measure"\noccurred_on = "DAY{0}"\nhistory = "CS{0}"\n'
+    kept = '[[milestones]]\ntable = "people"\nname = "compulsory_measure"\nsubject = "{{ID}}"\n'
+    kept += 'occurred_on = "DAY{0}"\nhistory = "CS{0}"\n'
     with pytest.raises(MappingError) as caught:
         small_mapping(tmp_path, ("[[parties]]", "".join(map(kept.format, (1, 2))) + "[[parties]]"))
     assert [fault.key for fault in caught.value.faults] == ["milestones.3.history"]
     apart = kept.format(1) + 'kinds = ["criminal"]\n' + kept.format(2) + 'kinds = ["administrative"]\n'
     small_mapping(tmp_path, ("[[parties]]", apart + "[[parties]]"))
+
+
+@pytest.mark.parametrize("name", sorted(vocabulary.OF_A_SUSPECT))
+def test_what_is_always_about_one_suspect_says_about_whom(tmp_path: Path, name: str) -> None:
+    step = ('"2" = "case_solved"', f'"2" = "{name}"')
+    with pytest.raises(MappingError) as caught:
+        small_mapping(tmp_path, step)
+    assert [fault.key for fault in caught.value.faults] == ["milestones.1.subject"]
+    for said in ('subject = "P{ID}"', "whole_case_when_empty = true"):
+        small_mapping(tmp_path, step, ('occurred_on = ["DAY"', f'{said}\noccurred_on = ["DAY"'))
