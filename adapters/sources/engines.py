@@ -24,9 +24,8 @@ _NO_URL = (
 )
 #: Seconds, in the words of each driver; a statement may take its time as long as the network is there.
 _PATIENCE: dict[str, dict[str, str]] = {
-    "postgresql": {"connect_timeout": "30", "keepalives_idle": "60", "keepalives_interval": "10"},
-    "mysql": {"connect_timeout": "30"},
-    "mariadb": {"connect_timeout": "30"},
+    "psycopg": {"connect_timeout": "30", "keepalives_idle": "60", "keepalives_interval": "10"},
+    "pymysql": {"connect_timeout": "30"},
 }
 _DRIVERS = {"mysql": "mariadb", "mariadb": "mariadb", "oracle": "oracle", "mssql": "sqlserver"}
 
@@ -70,7 +69,7 @@ def _read_only(address: URL) -> URL:
 
 def _patient(address: URL) -> URL:
     """The address with time limits for a server that takes a connection and says nothing, unless it has its own."""
-    return address.update_query_dict({**_PATIENCE.get(address.get_backend_name(), {}), **address.query})
+    return address.update_query_dict({**_PATIENCE.get(address.get_driver_name(), {}), **address.query})
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
