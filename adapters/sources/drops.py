@@ -116,18 +116,17 @@ class Drops:
                 digest = _digest(file)
                 is_again = staging.is_again(self.connection, fed, digest)
                 counts = {} if is_again else self._import(file, one, fed, digest, clock)
-        except BadFileError as error:
-            staging.note_untaken(self.connection, names, REFUSED, clock().strftime(_SEEN))
-            moved = self._put_away(one, REFUSED, digest, clock())
-            self.inbox.report(moved, str(error))
-            log.warning("file_refused", file=_tag(digest), tables=names, reason=error.reason, line=error.line)
-            return Taken("refused", names)
         except _ShrunkError:
             staging.note_untaken(self.connection, names, HELD, clock().strftime(_SEEN))
             moved = self._put_away(one, HELD, digest, clock())
             self.inbox.report(moved, _HELD_REPORT)
             log.error("drop_held", file=_tag(digest), tables=names)
             return Taken("held", names)
+        except (OSError, sqlite3.Error, StillChangingError):
+            raise
+        except Exception as error:
+            # Whoever may write the inbox must not be able to stop the adapter.
+            return self._refuse(one, names, digest, _fault(error), clock())
         for name, count in counts.items():
             log.info("file_taken", file=_tag(digest), table=name, rows=count.rows, new=count.new,
                      changed=count.changed, gone=count.gone)  # fmt: skip
@@ -136,6 +135,13 @@ class Drops:
             log.info("file_again", file=_tag(digest), tables=names)
         self._put_away(one, TAKEN, digest, clock())
         return Taken("again" if is_again else "taken", names, counts)
+
+    def _refuse(self, one: Waiting, names: tuple[str, ...], digest: str, fault: BadFileError, now: datetime) -> Taken:
+        staging.note_untaken(self.connection, names, REFUSED, now.strftime(_SEEN))
+        moved = self._put_away(one, REFUSED, digest, now)
+        self.inbox.report(moved, str(fault))
+        log.warning("file_refused", file=_tag(digest), tables=names, reason=fault.reason, line=fault.line)
+        return Taken("refused", names)
 
     def _import(
         self, file: BufferedReader, one: Waiting, fed: Sequence[StagedTable], digest: str, clock: Callable[[], datetime]
@@ -176,6 +182,11 @@ def _digest(file: BufferedReader) -> str:
     if os.fstat(file.fileno()).st_size > LARGEST_FILE:
         raise BadFileError(f"is larger than {LARGEST_FILE >> 30} GiB")
     return file_digest(file, "sha256").hexdigest()
+
+
+def _fault(error: Exception) -> BadFileError:
+    """What refuses the file; of an error that no reader expects only its kind, for its text may be of the file."""
+    return error if isinstance(error, BadFileError) else BadFileError(f"cannot be read: {type(error).__name__}")
 
 
 def _tag(digest: str) -> str:

@@ -16,7 +16,8 @@ from adapters.sources.safe_xml import SAFE, forget_before, refuse_document_type
 MOST_CELLS = 20_000_000
 _MOST_TROUBLED = 100_000
 _WORKBOOK = "xl/workbook.xml"
-_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+_NUMBER = re.compile("[0-9]{1,7}")
+_REFERENCE = re.compile(f"([A-Z]{{1,3}})({_NUMBER.pattern})")
 
 
 @dataclass(slots=True)
@@ -47,10 +48,10 @@ def _cells(part: IO[bytes]) -> Iterator[tuple[int, int, bool]]:
     """Row, column and trouble of every cell that holds something."""
     row, column = 0, 0
     for event, element in _events(part):
-        name = etree.QName(element).localname
+        name = _local(element)
         if event == "start":
             if name == "row":
-                row, column = int(element.get("r") or row + 1), 0
+                row, column = _row(element.get("r"), row), 0
             continue
         if name == "c":
             row, column = _place(element.get("r"), row, column)
@@ -73,6 +74,21 @@ def _events(part: IO[bytes]) -> Iterator[tuple[str, "etree._Element"]]:
         raise BadFileError("a sheet is not well-formed") from None
 
 
+def _local(element: "etree._Element") -> str:
+    try:
+        return etree.QName(element).localname
+    except ValueError:
+        raise BadFileError("a sheet is not well-formed") from None
+
+
+def _row(number: str | None, before: int) -> int:
+    if number is None:
+        return before + 1
+    if not _NUMBER.fullmatch(number):
+        raise BadFileError("a row has no place", before + 1)
+    return int(number)
+
+
 def _place(reference: str | None, row: int, column: int) -> tuple[int, int]:
     if reference is None:
         return row, column + 1
@@ -88,7 +104,7 @@ def _place(reference: str | None, row: int, column: int) -> tuple[int, int]:
 def _is_troubled(cell: "etree._Element") -> bool:
     if cell.get("t") == "e":
         return True
-    parts = {etree.QName(child).localname: child for child in cell.iter("{*}f", "{*}v")}
+    parts = {_local(child): child for child in cell.iter("{*}f", "{*}v")}
     return "f" in parts and cell.get("t") != "str" and ("v" not in parts or not parts["v"].text)
 
 

@@ -1,5 +1,6 @@
 """What a workbook must be before a parser may see it: a plain ZIP of honest size, nothing nested, nothing hidden."""
 
+import errno
 import stat
 import zipfile
 import zlib
@@ -37,6 +38,11 @@ def _proven(file: BinaryIO) -> zipfile.ZipFile:
             _unpack(archive, entry)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, zlib.error):
         raise BadFileError("is not a whole ZIP archive, or was cut off") from None
+    except OSError as error:
+        # An archive that lost bytes leads zipfile to before its beginning; any other error is the disk's.
+        if error.errno != errno.EINVAL:
+            raise
+        raise BadFileError("is not a whole ZIP archive, or lost bytes on its way (FTP in text mode?)") from None
     return archive
 
 

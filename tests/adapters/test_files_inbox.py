@@ -237,6 +237,19 @@ def test_a_bad_file_is_put_aside_with_its_reason_and_none_of_its_contents(folder
     assert (folder.rows(), folder.names()) == (before, [])
 
 
+def test_an_error_that_no_reader_expects_refuses_the_file_and_says_only_its_kind(folder, monkeypatch):
+    def surprised(*_):
+        raise KeyError("张三")
+
+    monkeypatch.setattr("adapters.sources.drops.rows", surprised)
+    with capture_logs() as logs:
+        assert outcomes(folder.drop(listing(3))) == ["refused"]
+    _, report = folder.names("refused")
+    assert (folder.path / "refused" / report).read_text() == "cannot be read: KeyError\n"
+    assert (logs[0]["event"], logs[0]["reason"]) == ("file_refused", "cannot be read: KeyError")
+    assert "张三" not in str(logs)
+
+
 def test_a_file_too_large_is_refused_unread(folder):
     path = folder.put("a.csv", listing(3))
     os.truncate(path, (1 << 30) + 1)

@@ -1,6 +1,7 @@
 """Workbooks: values as text, errors never read as empty cells, and no archive that could harm."""
 
 import base64
+import errno
 import io
 import stat
 import struct
@@ -170,6 +171,39 @@ def test_a_workbook_that_was_cut_off_is_refused(file, part):
     whole = file.read_bytes()
     file.write_bytes(whole[: int(len(whole) * part)])
     refused(file)
+
+
+def test_a_workbook_that_lost_line_breaks_on_its_way_is_refused(file):
+    fill(file, ["编号"], [1])
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
+        archive.writestr("xl/text", b"\r\n" * 100)
+    file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n"))
+    assert "lost bytes" in refused(file).reason
+
+
+def test_an_error_of_the_disk_is_no_fault_of_the_workbook(file, monkeypatch):
+    fill(file, ["编号"], [1])
+
+    def broken(*_):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(zip_guard, "_unpack", broken)
+    with pytest.raises(OSError, match="broken"):
+        read(file, ("编号",), "xlsx")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('<row r="2"', '<row r="2.0"', "a row has no place"),
+        ('<row r="2"', '<row r="22222222"', "a row has no place"),
+        ("</sheetData>", "<a:b:c/></sheetData>", "not well-formed"),
+    ],
+)
+def test_a_sheet_with_a_damaged_row_or_name_is_refused(file, old, new, reason):
+    fill(file, ["编号"], [1])
+    repacked(file, lambda text: text.replace(old, new))
+    assert reason in refused(file).reason
 
 
 def test_an_archive_without_a_workbook_is_refused(file):
