@@ -63,7 +63,9 @@ def load(connection: sqlite3.Connection, table: StagedTable, rows: Iterable[File
         )
         connection.executemany(statement, (_parameters(table, row) for row in rows))
     finally:
-        connection.execute("COMMIT")
+        # SQLite rolls back by itself when the disk is full.
+        if connection.in_transaction:
+            connection.execute("COMMIT")
     (twice,) = connection.execute(f"SELECT min(caseq_twice) FROM {name}").fetchone()
     if twice is not None:
         raise BadFileError("has the id of an earlier row, but says something else", twice)

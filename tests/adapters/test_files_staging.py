@@ -1,20 +1,23 @@
 """The staging file: rows by their id, stamps of what changed, nothing kept of what is secret or gone."""
 
+import resource
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import openpyxl
 import pytest
 
+from adapters import statefile
 from adapters.mapping_file import read_mapping
 from adapters.records import read_case
 from adapters.sources import staging
+from adapters.sources.fileformat import FileRow
 from adapters.sources.files import FileSource
 from adapters.sources.merging import Counts, beside, load
 from adapters.sources.source import SourceUnavailableError
@@ -305,3 +308,37 @@ def test_a_yes_that_a_guard_expects_in_words_refuses_the_file(tmp_path, form, gu
                 source.changed_rows(None)
             (report,) = (inbox / "refused").glob("*.report.txt")
             assert "涉密 is a yes or no" in report.read_text()
+
+
+@contextmanager
+def files_of_at_most(size):
+    """No file of this process grows beyond so many bytes: to SQLite a disk that takes no more."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_disk_that_fills_while_rows_are_merged_is_told_as_such(folder):
+    folder.connection.execute("PRAGMA main.cache_size = 1")
+    rows = ((str(number), "x" * 1000, "", "") for number in range(1000))
+    with (
+        pytest.raises(sqlite3.OperationalError) as caught,
+        files_of_at_most(500_000),
+        staging.transaction(folder.connection),
+    ):
+        folder.connection.executemany("INSERT INTO caseq_drop VALUES (?, ?, ?, ?)", rows)
+    assert statefile.is_full(caught.value)
+    assert [one.outcome for one in folder.drop(listing(3))] == ["taken"]
+
+
+def test_a_disk_that_fills_while_rows_are_read_is_told_as_such(folder):
+    rows = (FileRow(number, dict.fromkeys(COLUMNS, str(number) + "x" * 500)) for number in range(1000))
+    with beside(folder.connection):
+        folder.connection.execute("PRAGMA incoming.cache_size = 1")
+        with pytest.raises(sqlite3.OperationalError) as caught, files_of_at_most(500_000):
+            load(folder.connection, folder.tables[0], rows)
+    assert statefile.is_full(caught.value)
+    assert [one.outcome for one in folder.drop(listing(3))] == ["taken"]
