@@ -16,7 +16,7 @@ import structlog
 from adapters.sources import staging
 from adapters.sources.fileformat import LARGEST_FILE, BadFileError, StagedTable
 from adapters.sources.filerows import rows
-from adapters.sources.inbox import HELD, REFUSED, TAKEN, Inbox, StillChangingError, Waiting, confirm, opened
+from adapters.sources.inbox import HELD, REFUSED, TAKEN, Inbox, StillChangingError, Waiting, confirm, opened, stamped
 from adapters.sources.merging import Counts, beside, has_shrunk, load, merge
 
 _SEEN = "%Y%m%d%H%M%S"
@@ -95,6 +95,12 @@ class Drops:
             f"{table}: the newest file was {outcome} at {seen}; its report is in {outcome} in the inbox"
             for table, outcome, seen in staging.untaken(self.connection)
         ]
+        lines += [
+            f"{table}: a file of changes was {one.outcome} at {one.seen}: drop it mended under its old name, "
+            f"or remove it from {one.outcome} in the inbox"
+            for table, one in staging.left(self.connection)
+            if self.inbox.keeps(one.outcome, one.kept)
+        ]
         return [*lines, *sorted({_KEEPS[event] for event, _ in self._said if event in _KEEPS})]
 
     def _take(self, one: Waiting, fed: Sequence[StagedTable], clock: Callable[[], datetime]) -> Taken | None:
@@ -117,31 +123,26 @@ class Drops:
                 is_again = staging.is_again(self.connection, fed, digest)
                 counts = {} if is_again else self._import(file, one, fed, digest, clock)
         except _ShrunkError:
-            staging.note_untaken(self.connection, names, HELD, clock().strftime(_SEEN))
-            moved = self._put_away(one, HELD, digest, clock())
-            self.inbox.report(moved, _HELD_REPORT)
+            self._set_aside(one, fed, HELD, digest, _HELD_REPORT, clock())
             log.error("drop_held", file=_tag(digest), tables=names)
             return Taken("held", names)
         except (OSError, sqlite3.Error, StillChangingError):
             raise
         except Exception as error:
             # Whoever may write the inbox must not be able to stop the adapter.
-            return self._refuse(one, names, digest, _fault(error), clock())
+            fault = _fault(error)
+            self._set_aside(one, fed, REFUSED, digest, str(fault), clock())
+            log.warning("file_refused", file=_tag(digest), tables=names, reason=fault.reason, line=fault.line)
+            return Taken("refused", names)
         for name, count in counts.items():
             log.info("file_taken", file=_tag(digest), table=name, rows=count.rows, new=count.new,
                      changed=count.changed, gone=count.gone)  # fmt: skip
         if is_again:
-            staging.note_taken(self.connection, fed)
+            staging.note_taken(self.connection, fed, one.plain_name)
             log.info("file_again", file=_tag(digest), tables=names)
-        self._put_away(one, TAKEN, digest, clock())
+        self._put_away(one, TAKEN, digest, stamped(one.plain_name, _tag(digest), clock()))
+        self._forget_removed()
         return Taken("again" if is_again else "taken", names, counts)
-
-    def _refuse(self, one: Waiting, names: tuple[str, ...], digest: str, fault: BadFileError, now: datetime) -> Taken:
-        staging.note_untaken(self.connection, names, REFUSED, now.strftime(_SEEN))
-        moved = self._put_away(one, REFUSED, digest, now)
-        self.inbox.report(moved, str(fault))
-        log.warning("file_refused", file=_tag(digest), tables=names, reason=fault.reason, line=fault.line)
-        return Taken("refused", names)
 
     def _import(
         self, file: BufferedReader, one: Waiting, fed: Sequence[StagedTable], digest: str, clock: Callable[[], datetime]
@@ -157,12 +158,27 @@ class Drops:
                 seen = staging.next_stamp(self.connection, clock().strftime(_SEEN))
                 counts = {table.name: merge(self.connection, table, seen) for table in fed}
                 for table in fed:
-                    staging.note_file(self.connection, table, digest, seen)
+                    staging.note_file(self.connection, table, one.plain_name, digest, seen)
         return counts
 
-    def _put_away(self, one: Waiting, folder: str, digest: str, now: datetime) -> Path:
+    def _set_aside(
+        self, one: Waiting, fed: Sequence[StagedTable], folder: str, digest: str, report: str, now: datetime
+    ) -> None:
+        """Moves the file into `refused` or `held`, with the report beside it; it is noted before it is gone."""
+        kept = stamped(one.plain_name, _tag(digest), now)
+        left = staging.Left(one.plain_name, _tag(digest), folder, now.strftime(_SEEN), kept)
+        staging.note_untaken(self.connection, fed, left)
+        self.inbox.report(self._put_away(one, folder, digest, kept), report)
+
+    def _forget_removed(self) -> None:
+        """Drops what was noted of files that an operator removed; only now, for while a share is down none is there."""
+        for _, one in staging.left(self.connection):
+            if not self.inbox.keeps(one.outcome, one.kept):
+                staging.forget(self.connection, one.kept)
+
+    def _put_away(self, one: Waiting, folder: str, digest: str, kept: str) -> Path:
         try:
-            return self.inbox.put_away(one, folder, _tag(digest), now)
+            return self.inbox.put_away(one, folder, kept)
         except OSError as error:
             self._say_once("file_stuck", one.path.name, file=_tag(digest), reason=type(error).__name__)
             raise _StuckError from error

@@ -20,7 +20,7 @@ from adapters.sources import staging
 from adapters.sources.drops import Drops
 from adapters.sources.engines import open_engine
 from adapters.sources.fileformat import StagedTable
-from adapters.sources.inbox import Inbox, InboxSettings
+from adapters.sources.inbox import HELD, REFUSED, Inbox, InboxSettings
 from adapters.sources.source import ChangedRow, SourceUnavailableError
 from adapters.sources.sql import SqlSource
 from adapters.values import any_holds
@@ -104,11 +104,20 @@ def preview(
         for one in Path(mapping.source.inbox).iterdir():
             if one.is_file() and not one.is_symlink():
                 shutil.copy2(one, inbox / one.name)
+            elif one.name in {REFUSED, HELD} and one.is_dir():
+                _copy_names(one, inbox / one.name)
     except OSError as error:
         reason = f"the inbox {mapping.source.inbox} cannot be copied: {error.strerror}"
         raise SourceUnavailableError(reason) from error
     settings = replace(mapping.source, inbox=str(inbox), settle_seconds=0)
     return FileSource(replace(mapping, source=settings), copy / "rows.db", clock), folder
+
+
+def _copy_names(folder: Path, copy: Path) -> None:
+    """Empty files of the same names: what was refused or held counts as long as it is there."""
+    copy.mkdir()
+    for one in folder.iterdir():
+        (copy / one.name).touch()
 
 
 def over_staging(mapping: SystemMapping) -> SystemMapping:

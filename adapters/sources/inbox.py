@@ -58,6 +58,12 @@ class Waiting:
         return _STAMPED.sub("", self.path.name.removeprefix(ACCEPTED), count=1) if self.is_accepted else self.path.name
 
     @property
+    def plain_name(self) -> str:
+        """The name cut so that every file system takes it, and without what no text may hold."""
+        raw = os.fsencode(self.name)[-_LONGEST_NAME:]
+        return "".join(letter if letter.isprintable() else "_" for letter in raw.decode("utf-8", "ignore"))
+
+    @property
     def is_accepted(self) -> bool:
         """Whether an operator wants it taken although it shrank."""
         return self.path.name.startswith(ACCEPTED)
@@ -90,16 +96,20 @@ class Inbox:
         age = now.timestamp() - identity.changed_ns / 1e9
         return (now - since).total_seconds() >= settle and not 0 <= age < settle
 
-    def put_away(self, waiting: Waiting, folder: str, tag: str, now: datetime) -> Path:
-        """Moves the file into `taken`, `refused` or `held`; where it is now.
+    def put_away(self, waiting: Waiting, folder: str, kept: str) -> Path:
+        """Moves the file into `taken`, `refused` or `held` and calls it `kept`; where it is now.
 
         StillChangingError if the name belongs to another file by now; OSError if it cannot be moved.
         """
-        target = self._folder(folder) / _stamped(waiting.name, tag, now)
+        target = self._folder(folder) / kept
         if _identity_of(waiting.path) != waiting.identity:
             raise StillChangingError
         waiting.path.rename(target)
         return target
+
+    def keeps(self, folder: str, kept: str) -> bool:
+        """Whether nobody removed the file of this name from `refused` or `held`."""
+        return os.path.lexists(self.settings.folder / folder / kept)
 
     def report(self, moved: Path, text: str) -> None:
         """Writes why a file was not taken beside it."""
@@ -153,8 +163,6 @@ def _is_unfinished(name: str) -> bool:
     return name.startswith((".", "~$")) or name.lower().endswith(_UNFINISHED)
 
 
-def _stamped(name: str, tag: str, now: datetime) -> str:
-    """The name of a file that was read: when, which, and its own name, cut so that every file system takes it."""
-    raw = os.fsencode(name)[-_LONGEST_NAME:]
-    kept = raw.decode("utf-8", "ignore")
-    return f"{now.strftime(_STAMP)}-{tag}-{''.join(letter if letter.isprintable() else '_' for letter in kept)}"
+def stamped(name: str, tag: str, now: datetime) -> str:
+    """What a file that was read is called: when, which, and its own plain name."""
+    return f"{now.strftime(_STAMP)}-{tag}-{name}"

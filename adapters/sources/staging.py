@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +19,21 @@ CREATE TABLE IF NOT EXISTS caseq_drop (
   table_name TEXT PRIMARY KEY, file TEXT NOT NULL, layout TEXT NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS caseq_untaken (
   table_name TEXT PRIMARY KEY, outcome TEXT NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS caseq_left (
+  table_name TEXT NOT NULL, name TEXT NOT NULL, file TEXT NOT NULL, outcome TEXT NOT NULL, seen TEXT NOT NULL,
+  kept TEXT NOT NULL, PRIMARY KEY (table_name, name, file)) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A file that was not taken: its name, its digest, `refused` or `held`, when, and how it is called there."""
+
+    name: str
+    file: str
+    outcome: str
+    seen: str
+    kept: str
 
 
 class StagingError(Exception):
@@ -94,24 +109,48 @@ def is_again(connection: sqlite3.Connection, tables: Sequence[StagedTable], file
     return all(held.get(table.name) == (file, _layout(table)) for table in tables)
 
 
-def note_file(connection: sqlite3.Connection, table: StagedTable, file: str, seen: str) -> None:
+def note_file(connection: sqlite3.Connection, table: StagedTable, name: str, file: str, seen: str) -> None:
     """Remembers that this file was the last one for the table; belongs into the transaction that took its rows."""
     connection.execute(
         "INSERT OR REPLACE INTO caseq_drop (table_name, file, layout, seen) VALUES (?, ?, ?, ?)",
         (table.name, file, _layout(table), seen),
     )
-    note_taken(connection, [table])
+    note_taken(connection, [table], name)
 
 
-def note_taken(connection: sqlite3.Connection, tables: Sequence[StagedTable]) -> None:
-    """Remembers that the newest file for these tables was taken, or was the last one again."""
+def note_taken(connection: sqlite3.Connection, tables: Sequence[StagedTable], name: str) -> None:
+    """Remembers that the newest file for these tables was taken, or was the last one again.
+
+    A complete file makes good every earlier one; one of changes only those of its own name.
+    """
     connection.executemany("DELETE FROM caseq_untaken WHERE table_name = ?", ((table.name,) for table in tables))
+    connection.executemany(
+        "DELETE FROM caseq_left WHERE table_name = ? AND (? OR name = ?)",
+        ((table.name, table.drops.complete, name) for table in tables),
+    )
 
 
-def note_untaken(connection: sqlite3.Connection, tables: Sequence[str], outcome: str, seen: str) -> None:
-    """Remembers that the newest file for these tables was `refused` or `held`."""
-    rows = ((table, outcome, seen) for table in tables)
-    connection.executemany("INSERT OR REPLACE INTO caseq_untaken VALUES (?, ?, ?)", rows)
+def note_untaken(connection: sqlite3.Connection, tables: Sequence[StagedTable], left: Left) -> None:
+    """Remembers that this file was not taken: the newest one of complete files, every one of changes."""
+    for table in tables:
+        if table.drops.complete:
+            row = (table.name, left.outcome, left.seen)
+            connection.execute("INSERT OR REPLACE INTO caseq_untaken VALUES (?, ?, ?)", row)
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO caseq_left VALUES (?, ?, ?, ?, ?, ?)", (table.name, *astuple(left))
+            )
+
+
+def left(connection: sqlite3.Connection) -> list[tuple[str, Left]]:
+    """The files of changes that were not taken, each with its table; some may have been removed by now."""
+    rows = connection.execute("SELECT * FROM caseq_left ORDER BY table_name, seen, name")
+    return [(table, Left(*row)) for table, *row in rows]
+
+
+def forget(connection: sqlite3.Connection, kept: str) -> None:
+    """Drops what is remembered of a file that was called so."""
+    connection.execute("DELETE FROM caseq_left WHERE kept = ?", (kept,))
 
 
 def untaken(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:

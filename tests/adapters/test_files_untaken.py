@@ -97,3 +97,42 @@ def test_a_file_cut_inside_its_last_cell_is_refused_unless_its_program_writes_no
     cut = listing(3)[:-2]
     assert [one.outcome for one in Folder(tmp_path).drop(cut)] == ["refused"]
     assert [one.outcome for one in Folder(tmp_path, table(ends_open=True)).drop(cut)] == ["taken"]
+
+
+def test_a_refused_file_of_changes_is_told_until_it_is_dropped_mended(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, table(complete=False))
+    folder.drop(listing(3), "monday.csv")
+    folder.drop(listing(3, 3)[:-4], "tuesday.csv")
+    folder.drop(listing(3, 6)[:-4], "wednesday.csv")
+    for name in ("thursday.csv", "friday.csv"):
+        folder.drop(listing(3, 9), name)
+        folder.restart()
+        assert [line[:43] for line in folder.drops.untaken()] == ["case: a file of changes was refused at 2031"] * 2
+    folder.drop(listing(3, 3), "tuesday.csv")
+    assert len(folder.drops.untaken()) == 1
+    folder.drop(listing(3, 6), "wednesday.csv")
+    assert folder.drops.untaken() == []
+
+
+def test_a_refused_file_of_changes_that_was_removed_is_told_no_longer(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, table(complete=False))
+    folder.drop(listing(3)[:-4], "tuesday.csv")
+    (folder.path / "refused").rename(tmp_path / "away")
+    assert folder.drops.untaken() == []
+    (tmp_path / "away").rename(folder.path / "refused")
+    assert len(folder.drops.untaken()) == 1
+    for name in folder.names("refused"):
+        (folder.path / "refused" / name).unlink()
+    assert folder.drops.untaken() == []
+    folder.drop(listing(3), "wednesday.csv")
+    assert "tuesday" not in "".join(folder.connection.iterdump())
+
+
+def test_a_refused_file_of_changes_is_told_by_check_after_later_ones(command: Command) -> None:
+    mapping = command.folder / "m.toml"
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace("complete = true", "complete = false"))
+    for name, text in {"a.csv": listing(3), "b.csv": listing(3, 3)[:-4], "c.csv": listing(3, 6)}.items():
+        command.drop(name, text)
+        command("run", "--once")
+    assert command("run", "--once").returncode == 1
+    assert "file      case: a file of changes was refused at " in command("check", "--quick").stdout
