@@ -49,4 +49,4 @@ def rows(file: BinaryIO, drops: Drops, columns: Sequence[str], guards: Sequence[
         return xml_rows(file, drops, columns, guards)
     from adapters.sources.jsonl_rows import jsonl_rows
 
-    return jsonl_rows(file, columns)
+    return jsonl_rows(file, drops, columns)

@@ -4,7 +4,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NoReturn
 
-from adapters.sources.fileformat import LONGEST_LINE, MOST_COLUMNS, BadFileError, FileRow, YesOrNo, checked_text
+from adapters.sources.fileformat import (
+    LONGEST_LINE,
+    MOST_COLUMNS,
+    BadFileError,
+    Drops,
+    FileRow,
+    YesOrNo,
+    checked_text,
+)
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -15,8 +23,14 @@ class _Number(str):
     __slots__ = ()
 
 
-def jsonl_rows(file: BinaryIO, columns: Sequence[str]) -> Iterator[FileRow]:
-    """Every object of the file; a mapped column that an object lacks refuses the file, null is an empty cell."""
+def jsonl_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
+    """Every object of the file; a mapped column that an object lacks refuses the file, null is an empty cell.
+
+    A complete file of no bytes is refused: it may be an export that broke off at once, not a register without rows.
+    """
+    file.seek(0)
+    if drops.complete and file.read(len(_BOM) + 1) in {b"", _BOM}:
+        raise BadFileError("holds nothing, not even a line break: it may be cut off")
     file.seek(0)
     paths = [(column, column.split(".")) for column in columns]
     decoder = json.JSONDecoder(

@@ -96,6 +96,7 @@ def xml_rows(file: BinaryIO, drops: Drops, columns: Sequence[str], guards: Seque
 
     A guard that stands nowhere refuses the file: an element that was renamed would open it. So does a text of an
     element around that stands behind a record in it: the record left without it.
+    A root whose elements are all beside the path does, too: it would look like a register without rows.
     """
     file.seek(0)
     record = tuple(drops.record.split("/"))
@@ -129,6 +130,7 @@ def _records(
 ) -> Iterator[FileRow]:
     around: list[_Open] = []
     inside, line = 0, 0
+    is_beside, is_on_path = False, False
     for event, element in events:
         if inside:
             inside += 1 if event == "start" else -1
@@ -149,11 +151,15 @@ def _records(
             _check_root(element, name, record)
         else:
             around[-1].has_children = True
+        if len(around) == 1:
+            is_beside, is_on_path = is_beside or name != record[1], is_on_path or name == record[1]
         if len(around) == len(record) - 1 and (*(one.name for one in around), name) == record:
             inside = 1
         else:
             around.append(_Open(name, _attributes(element)))
             guards.see_around(around)
+    if is_beside and not is_on_path:
+        raise BadFileError(f"its root holds elements, but none is {record[1]}")
     if line and guards.missing:
         raise BadFileError(f"{', '.join(sorted(guards.missing))} stands nowhere, and a guard looks at it")
 

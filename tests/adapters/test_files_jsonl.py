@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.sources.fileformat import BadFileError
-from tests.adapters.dropfolder import read
+from tests.adapters.dropfolder import Folder, read, table
 
 
 @pytest.fixture
@@ -69,3 +69,15 @@ def test_a_number_of_any_length_stays_what_it_is(file):
 
 def test_an_endless_line_is_refused(file):
     assert "longer" in refused(file, b" " * (17 << 20)).reason
+
+
+@pytest.mark.parametrize("nothing", [b"", b"\xef\xbb\xbf"])
+def test_a_complete_file_of_nothing_withdraws_no_row(tmp_path, nothing):
+    columns = ("编号", "案号", "密级")
+    folder = Folder(tmp_path, table(columns=columns, format="jsonl"))
+    folder.drop('{"编号": "1", "案号": "1", "密级": "0"}\n')
+    assert [one.outcome for one in folder.drop(nothing, "b.csv")] == ["refused"]
+    assert folder.rows()[0][-1] == 0
+    assert folder.drop("\n", "c.csv")[0].counts["case"].gone == 1
+    changes = Folder(tmp_path, table(columns=columns, format="jsonl", complete=False))
+    assert [one.outcome for one in changes.drop(nothing, "d.csv")] == ["taken"]

@@ -186,3 +186,12 @@ def test_an_inbox_hands_the_guards_on(tmp_path):
     assert [one.outcome for one in folder.drop(f"<r><a>{row}</a></r>", "a.xml")] == ["taken"]
     renamed = row.replace("密级>", "保密级别>")
     assert [one.outcome for one in folder.drop(f"<r><a>{renamed}</a></r>", "b.xml")] == ["refused"]
+
+
+def test_a_root_whose_elements_are_all_beside_the_record_refuses_the_file(file):
+    for text in ("<r><A/></r>", "<r><when>2031</when><A><b>1</b></A></r>"):
+        assert refused(file, text) == "its root holds elements, but none is a"
+        assert refused(file, text, record="r/a/b") == "its root holds elements, but none is a"
+    for text, record in (("<r></r>", "r/a"), ("<r>\n</r>", "r/a"), ("<r><when/><a><x/></a></r>", "r/a/b")):
+        file.write_text(text)
+        assert read(file, ("b",), "xml", record=record) == []
