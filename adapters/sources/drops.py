@@ -26,6 +26,7 @@ _KEEPS = {
     "file_unreadable": "a file in the inbox cannot be read",
     "file_stuck": "a file that was read cannot be moved out of the inbox",
 }
+_NEVER_STILL = "a file in the inbox has not been still for an hour: is it still being written?"
 
 log = structlog.get_logger()
 
@@ -73,12 +74,16 @@ class Drops:
         except OSError as error:
             self._say_once("inbox_down", "", reason=type(error).__name__)
             return []
+        # Whoever waits for nothing, as `check` does, cannot tell what is still.
+        if self.inbox.settings.settle_seconds:
+            moving = {one.plain_name for one in waiting if not one.is_whole and self._fed(one)}
+            staging.note_moving(self.connection, moving, clock())
         present = {one.path.name for one in waiting}
         self._said = {(event, name) for event, name in self._said if name in present}
         done: list[Taken] = []
         stuck: set[str] = set()
         for one in waiting:
-            fed = [table for table in self.tables if _matches(table.drops.pattern, one.name)]
+            fed = self._fed(one)
             if not fed:
                 self._say_once("file_unmatched", one.path.name)
                 continue
@@ -101,11 +106,18 @@ class Drops:
             for table, one in staging.left(self.connection)
             if self.inbox.keeps(one.outcome, one.kept)
         ]
+        if staging.never_still(self.connection):
+            lines.append(_NEVER_STILL)
         return [*lines, *sorted({_KEEPS[event] for event, _ in self._said if event in _KEEPS})]
+
+    def _fed(self, one: Waiting) -> list[StagedTable]:
+        return [table for table in self.tables if _matches(table.drops.pattern, one.name)]
 
     def _take(self, one: Waiting, fed: Sequence[StagedTable], clock: Callable[[], datetime]) -> Taken | None:
         """What became of the file; None if it stays where it is."""
         if not one.is_whole:
+            if one.plain_name in staging.never_still(self.connection):
+                self._say_once("file_never_still", one.path.name)
             return None
         try:
             return self._settle(one, fed, clock)
@@ -187,7 +199,7 @@ class Drops:
         # The name of a file may be the name of a person: it is remembered here and never logged.
         if (event, name) not in self._said:
             self._said.add((event, name))
-            log.warning(event, **facts)
+            (log.error if event == "file_never_still" else log.warning)(event, **facts)
 
 
 def _matches(pattern: str, name: str) -> bool:

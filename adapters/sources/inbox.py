@@ -84,7 +84,8 @@ class Inbox:
             for entry in entries:
                 if not _is_unfinished(entry.name) and (identity := _identity_of(Path(entry.path))):
                     earlier = self._seen.get(entry.name)
-                    since = earlier[1] if earlier and earlier[0] == identity else now
+                    # Our clock may have stepped back since.
+                    since = min(earlier[1], now) if earlier and earlier[0] == identity else now
                     seen[entry.name] = identity, since
                     found.append(Waiting(Path(entry.path), identity, self._is_still(identity, since, now)))
         self._seen = seen

@@ -2,9 +2,10 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +23,8 @@ CREATE TABLE IF NOT EXISTS caseq_untaken (
 CREATE TABLE IF NOT EXISTS caseq_left (
   table_name TEXT NOT NULL, name TEXT NOT NULL, file TEXT NOT NULL, outcome TEXT NOT NULL, seen TEXT NOT NULL,
   kept TEXT NOT NULL, PRIMARY KEY (table_name, name, file)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS caseq_moving (
+  name TEXT PRIMARY KEY, since_seconds REAL NOT NULL, last_seconds REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -34,6 +37,10 @@ class Left:
     outcome: str
     seen: str
     kept: str
+
+
+#: A file that was seen to change for so long will not be still by itself.
+_LONGEST_MOVE_SECONDS = 3600
 
 
 class StagingError(Exception):
@@ -151,6 +158,24 @@ def left(connection: sqlite3.Connection) -> list[tuple[str, Left]]:
 def forget(connection: sqlite3.Connection, kept: str) -> None:
     """Drops what is remembered of a file that was called so."""
     connection.execute("DELETE FROM caseq_left WHERE kept = ?", (kept,))
+
+
+def note_moving(connection: sqlite3.Connection, names: Set[str], now: datetime) -> None:
+    """Remembers since when these files of the inbox have not been still; every other one is still, or gone."""
+    with transaction(connection):
+        held = {name for (name,) in connection.execute("SELECT name FROM caseq_moving")}
+        connection.executemany("DELETE FROM caseq_moving WHERE name = ?", ((name,) for name in held - names))
+        connection.executemany(
+            "INSERT INTO caseq_moving VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
+            "SET since_seconds = min(since_seconds, excluded.since_seconds), last_seconds = excluded.last_seconds",
+            ((name, now.timestamp(), now.timestamp()) for name in names),
+        )
+
+
+def never_still(connection: sqlite3.Connection) -> set[str]:
+    """The files of the inbox that were seen to change for an hour."""
+    statement = "SELECT name FROM caseq_moving WHERE last_seconds - since_seconds >= ?"
+    return {name for (name,) in connection.execute(statement, (_LONGEST_MOVE_SECONDS,))}
 
 
 def untaken(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:

@@ -64,6 +64,13 @@ def test_a_fresh_time_stamp_waits_and_one_ahead_of_our_clock_does_not_wait_for_e
     assert len(folder.look()) == 2
 
 
+def test_a_clock_that_steps_back_keeps_no_file_waiting(folder):
+    folder.put("a.csv", listing(3), age=400 * 86400)
+    folder.look()
+    folder.now -= timedelta(days=365)
+    assert outcomes(folder.take()) == ["taken"]
+
+
 def test_a_file_that_grows_while_it_is_read_changes_nothing(folder, monkeypatch):
     path = folder.put("a.csv", listing(3))
 

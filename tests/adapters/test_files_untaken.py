@@ -2,10 +2,15 @@
 
 import os
 import subprocess
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.sources import staging
 from tests.adapters.dropfolder import Folder, listing, table
 from tests.adapters.peer import KEYS
 from tests.adapters.test_kill import COMMAND
@@ -136,3 +141,45 @@ def test_a_refused_file_of_changes_is_told_by_check_after_later_ones(command: Co
         command("run", "--once")
     assert command("run", "--once").returncode == 1
     assert "file      case: a file of changes was refused at " in command("check", "--quick").stdout
+
+
+def move(folder: Folder, minutes: int) -> list[dict[str, Any]]:
+    """What is logged while b.csv is written anew every minute."""
+    with capture_logs() as logs:
+        for _ in range(minutes):
+            folder.put("b.csv", listing(4), age=5)
+            folder.later(60)
+            folder.look()
+    return [{**line} for line in logs]
+
+
+def test_a_file_that_is_not_still_for_an_hour_is_told_once_and_counts(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.drop(listing(3))
+    assert (move(folder, 30), folder.drops.untaken()) == ([], [])
+    folder.restart()
+    assert [(line["event"], line["log_level"]) for line in move(folder, 60)] == [("file_never_still", "error")]
+    folder.restart()
+    assert folder.drops.untaken() == ["a file in the inbox has not been still for an hour: is it still being written?"]
+    assert [one.outcome for one in folder.take()] == ["taken"]
+    assert folder.drops.untaken() == []
+
+
+def test_a_file_that_nobody_reads_may_be_written_all_the_time(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, table(pattern="a*.csv"))
+    move(folder, 90)
+    assert folder.drops.untaken() == []
+
+
+def test_check_tells_of_a_file_that_is_never_still(command: Command) -> None:
+    mapping = command.folder / "m.toml"
+    mapping.write_text(mapping.read_text(encoding="utf-8").replace("settle_seconds = 0", "settle_seconds = 1"))
+    command.drop("a.csv", listing(3))
+    assert command("run", "--once").returncode == 0
+    command.drop("b.csv", listing(4))
+    with closing(staging.open_staging(command.folder / "state.db.rows")) as connection:
+        for hours in (1, 2):
+            staging.note_moving(connection, {"b.csv"}, datetime(2031, 1, 1, hours, tzinfo=UTC))
+    assert "file      a file in the inbox has not been still" in command("check", "--quick").stdout
+    assert command("run", "--once").returncode == 0
+    assert command("check", "--quick").returncode == 0
