@@ -20,6 +20,35 @@ _ZIP, _OLE = b"PK", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EXACT = 10**15
 
 
+class _Merges:
+    """The merges of several rows over mapped columns: only the first row holds what all of them show."""
+
+    def __init__(self, sheet: CalamineSheet, columns: Sequence[int]) -> None:
+        self._below = sorted(
+            (
+                (top + 1, bottom + 1, f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}")
+                for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()
+                if top < bottom and any(left <= column <= right for column in columns)
+            ),
+            reverse=True,
+        )
+        self._reach = (0, "")
+
+    def check(self, row: int) -> None:
+        """Nothing, if this row, which is below every earlier one, is in no merge that began above it."""
+        while self._below and self._below[-1][0] < row:
+            _, bottom, cells = self._below.pop()
+            self._reach = max(self._reach, (bottom, cells))
+        if self._reach[0] >= row:
+            raise BadFileError(f"{self._reach[1]} is merged over several rows: unmerge it, and fill in every row", row)
+
+
+def _letters(column: int) -> str:
+    """The name of a column, counted from 0."""
+    before, last = divmod(column, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("A") + last)
+
+
 def xlsx_rows(file: BinaryIO, drops: Drops, columns: Sequence[str]) -> Iterator[FileRow]:
     """Every row below the header that is not wholly empty; the archive is proven harmless first."""
     file.seek(0)
@@ -62,16 +91,19 @@ def _sheet(file: BinaryIO, name: str, archive: zipfile.ZipFile | None) -> tuple[
 def _rows(sheet: CalamineSheet, scan: SheetScan, header_row: int, columns: Sequence[str]) -> Iterator[FileRow]:
     before = (sheet.start or (0, 0))[1]
     places: list[tuple[str, int]] = []
+    merges = _Merges(sheet, ())
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         if number == header_row:
             header = [str(cell) for cell in cells]
             places = list(zip(columns, header_places(header, columns, number), strict=True))
+            merges = _Merges(sheet, [before + place for _, place in places])
         elif number > header_row:
             values = {
                 column: _text(cells[place], (number, before + place + 1) in scan.troubled, column, number)
                 for column, place in places
             }
             if any(cell != "" for cell in cells):
+                merges.check(number)
                 yield FileRow(number, values)
     if not places:
         raise BadFileError("has no header row")

@@ -121,6 +121,30 @@ def test_cells_without_a_place_are_counted(file):
     assert refused(file, ("编号", "值")).line == 2
 
 
+def merged(file, *ranges):
+    """A workbook of the columns AB to AD, with a title of two rows, a header and three rows with something in AB."""
+    book: Any = openpyxl.Workbook()
+    for row, line in enumerate((["台账"], [], ["编号", "电话", "x"], ["1", "a", "b"], ["2"], ["3"])):
+        for column, value in enumerate(line):
+            book.active.cell(2 + row, 28 + column, value)
+    for cells in ranges:
+        book.active.merge_cells(cells)
+    book.save(file)
+
+
+@pytest.mark.parametrize("cells", ["AC5:AC6", "AC6:AC7", "AC5:AD7", "AC4:AC6"])
+def test_a_mapped_cell_that_is_merged_over_several_rows_refuses_the_file(file, cells):
+    merged(file, "AB2:AD3", "AD5:AD7", cells)
+    error = refused(file, ("编号", "电话"), header_row=4)
+    assert error.reason == f"{cells} is merged over several rows: unmerge it, and fill in every row"
+    assert error.line == int(cells[2]) + 1
+
+
+def test_merges_above_the_header_below_the_rows_of_one_row_and_of_unmapped_columns_hide_nothing(file):
+    merged(file, "AB2:AD3", "AB6:AC6", "AB7:AD9", "AD4:AD6")
+    assert [row["编号"] for row in values(file, ("编号", "电话"), "xlsx", header_row=4)] == ["1", "2", "3"]
+
+
 def test_a_sheet_is_found_by_name_and_the_first_is_taken_without_one(file):
     book = fill(file, ["编号"], [1])
     other = book.create_sheet("处罚")
