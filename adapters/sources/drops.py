@@ -30,15 +30,27 @@ _NEVER_STILL = "a file in the inbox has not been still for an hour: is it still 
 
 log = structlog.get_logger()
 
-_HELD_REPORT = (
+_SHRUNK_REPORT = (
     "This complete file has fewer than half of the rows that are held. It was not taken, because an export that broke "
     "off looks the same.\nIf it is right, move it back into the inbox with 'accepted-' before its name.\n"
     "此文件的行数不足现有行数的一半,可能导出中断,故未导入。确认无误后,请在文件名前加 accepted- 并放回收件文件夹。"
 )
+_OLDER_REPORT = (
+    "This complete file was changed before the last one that was taken. It was not taken, because it would take back "
+    "what is newer.\nIf it is right, move it back into the inbox with 'accepted-' before its name; if it is only late, "
+    "nothing is missing.\n"
+    "此文件的修改时间早于上次导入的文件,为免旧数据覆盖新数据,故未导入。"
+    "确认无误后,请在文件名前加 accepted- 并放回收件文件夹;若只是迟到,则无需处理。"
+)
 
 
-class _ShrunkError(Exception):
-    """A complete file has far fewer rows than are held."""
+class _HeldError(Exception):
+    """A complete file waits for the operator: `shrunk`, far fewer rows than are held, or `older` than the last one."""
+
+    def __init__(self, reason: str, report: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.report = report
 
 
 class _StuckError(Exception):
@@ -134,9 +146,9 @@ class Drops:
                 digest = _digest(file)
                 is_again = staging.is_again(self.connection, fed, digest)
                 counts = {} if is_again else self._import(file, one, fed, digest, clock)
-        except _ShrunkError:
-            self._set_aside(one, fed, HELD, digest, _HELD_REPORT, clock())
-            log.error("drop_held", file=_tag(digest), tables=names)
+        except _HeldError as held:
+            self._set_aside(one, fed, HELD, digest, held.report, clock())
+            log.error("drop_held", file=_tag(digest), tables=names, reason=held.reason)
             return Taken("held", names)
         except (OSError, sqlite3.Error, StillChangingError):
             raise
@@ -164,14 +176,22 @@ class Drops:
             for table in fed:
                 load(self.connection, table, rows(file, table.drops, table.columns, table.guards))
             confirm(one, file)
-            if not one.is_accepted and any(has_shrunk(self.connection, table) for table in fed):
-                raise _ShrunkError
+            if not one.is_accepted:
+                self._hold_back(one, fed)
             with staging.transaction(self.connection):
                 seen = staging.next_stamp(self.connection, clock().strftime(_SEEN))
                 counts = {table.name: merge(self.connection, table, seen) for table in fed}
                 for table in fed:
                     staging.note_file(self.connection, table, one.plain_name, digest, seen)
+                    staging.note_changed(self.connection, table, one.identity.changed_ns)
         return counts
+
+    def _hold_back(self, one: Waiting, fed: Sequence[StagedTable]) -> None:
+        """Nothing, if the rows that were read may replace what is held; _HeldError otherwise."""
+        if any(has_shrunk(self.connection, table) for table in fed):
+            raise _HeldError("shrunk", _SHRUNK_REPORT)
+        if any(staging.is_older(self.connection, table, one.identity.changed_ns) for table in fed):
+            raise _HeldError("older", _OLDER_REPORT)
 
     def _set_aside(
         self, one: Waiting, fed: Sequence[StagedTable], folder: str, digest: str, report: str, now: datetime

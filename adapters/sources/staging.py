@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS caseq_untaken (
 CREATE TABLE IF NOT EXISTS caseq_left (
   table_name TEXT NOT NULL, name TEXT NOT NULL, file TEXT NOT NULL, outcome TEXT NOT NULL, seen TEXT NOT NULL,
   kept TEXT NOT NULL, PRIMARY KEY (table_name, name, file)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS caseq_changed (
+  table_name TEXT PRIMARY KEY, changed_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS caseq_moving (
   name TEXT PRIMARY KEY, since_seconds REAL NOT NULL, last_seconds REAL NOT NULL) WITHOUT ROWID;
 """
@@ -123,6 +125,17 @@ def note_file(connection: sqlite3.Connection, table: StagedTable, name: str, fil
         (table.name, file, _layout(table), seen),
     )
     note_taken(connection, [table], name)
+
+
+def note_changed(connection: sqlite3.Connection, table: StagedTable, changed_ns: int) -> None:
+    """Remembers the time of change of the last file for the table; belongs into the transaction that took its rows."""
+    connection.execute("INSERT OR REPLACE INTO caseq_changed VALUES (?, ?)", (table.name, changed_ns))
+
+
+def is_older(connection: sqlite3.Connection, table: StagedTable, changed_ns: int) -> bool:
+    """Whether a complete file of this time of change is older than the last one: it would take back newer rows."""
+    statement = "SELECT 1 FROM caseq_changed WHERE table_name = ? AND changed_ns > ?"
+    return table.drops.complete and connection.execute(statement, (table.name, changed_ns)).fetchone() is not None
 
 
 def note_taken(connection: sqlite3.Connection, tables: Sequence[StagedTable], name: str) -> None:

@@ -279,6 +279,31 @@ def test_an_export_that_broke_off_is_held_until_somebody_accepts_it(tmp_path):
     assert sum(row[-1] for row in folder.rows()) == 16
 
 
+def test_a_complete_file_older_than_the_last_one_is_held_until_somebody_accepts_it(folder):
+    folder.drop(listing(3), "friday.csv")
+    folder.put("thursday.csv", listing(4), age=86400)
+    with capture_logs() as logs:
+        assert outcomes(folder.take()) == ["held"]
+    assert [(line["event"], line["reason"]) for line in logs] == [("drop_held", "older")]
+    folder.restart()
+    assert (len(folder.rows()), len(folder.drops.untaken())) == (3, 1)
+    kept, report = folder.names("held")
+    assert "changed before the last one" in (folder.path / "held" / report).read_text()
+    (folder.path / "held" / kept).rename(folder.path / ("accepted-" + kept))
+    assert outcomes(folder.take()) == ["taken"]
+    folder.put("friday.csv", listing(5), age=43200)
+    assert outcomes(folder.take()) == ["taken"]
+
+
+def test_files_of_one_moment_and_older_files_of_changes_are_taken(folder, tmp_path):
+    folder.put("a.csv", listing(3), age=60)
+    folder.put("b.csv", listing(4), age=60)
+    assert outcomes(folder.take()) == ["taken", "taken"]
+    changes = Folder(tmp_path, table(complete=False))
+    changes.put("c.csv", listing(2), age=86400)
+    assert outcomes(changes.take()) == ["taken"]
+
+
 @pytest.mark.parametrize(("held", "dropped", "outcome"), [(30, 15, "taken"), (20, 0, "taken"), (21, 10, "held")])
 def test_half_the_rows_or_few_rows_are_no_reason_to_hold_a_file(folder, held, dropped, outcome):
     folder.drop(listing(held))

@@ -142,7 +142,8 @@ def test_a_table_without_a_file_is_told_from_an_empty_one(folder):
 def test_a_clock_set_back_does_not_set_back_the_stamps(folder):
     folder.drop(listing(1))
     folder.later(-3600)
-    folder.drop(listing(2))
+    folder.put("b.csv", listing(2), age=-3600)
+    folder.take()
     assert [row[4] for row in folder.rows()] == ["20310401080010"] * 2
 
 
