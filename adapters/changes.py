@@ -109,6 +109,8 @@ def changes(reading: Reading, known: Sequence[Known], now: datetime) -> list[Cha
             state[entry.id] = made[-1].known
     alike = [entry for entry in known if entry.type == CASE and entry.case_number != reading.number]
     left = {change.known.source for change in made if change.known.type == CASE} | {entry.source for entry in alike}
+    if not any(entry.is_live for entry in known if entry.type == CASE and entry.id in wanted):
+        left |= {entry.source for entry in known if entry.type == CASE}
     for record_id, record in sorted(wanted.items(), key=lambda item: _PUSH_ORDER[item[1].type]):
         last, data = state.get(record_id), canonical(record.data)
         digest = fingerprint(data)

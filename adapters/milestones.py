@@ -1,16 +1,17 @@
 """The milestones of one case, read from its rows."""
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from typing import Any
 
 from adapters import vocabulary
 from adapters.history import Entry, Standing, following, standing_entries
 from adapters.mapping import Day, Detail, Flag, HoldMapping, MilestoneMapping, Row, Turn, Value
-from adapters.moments import local_stamp, moment, stamp_moment
+from adapters.moments import YEARS, local_stamp, moment, stamp_moment
 from adapters.reading import MILESTONE, CaseContext, OpenRow, iso, present
 from adapters.values import UnreadableError, all_hold, day_of, filled, penalties, rendered, required, text_of
 
-#: What programs write for a day that is not known, such as 9999-12-31, is none; a hearing may be set for next year.
+#: A hearing may be set for next year; what is later was mistyped.
 _YEARS_AHEAD = 2
 
 
@@ -33,7 +34,7 @@ def _entries(context: CaseContext, milestone: MilestoneMapping, row: OpenRow) ->
     past = context.histories.get(place, ())
     try:
         now = _entry(context, milestone, row)
-        is_half_typed = now is None and _waits_for_its_date(milestone, row.values, past)
+        is_half_typed = now is None and _waits_for_its_date(milestone, row.values, past, context.zone)
     except UnreadableError as fault:
         context.reading.refuse(*place, fault)
         return standing_entries(past)
@@ -45,11 +46,12 @@ def _entries(context: CaseContext, milestone: MilestoneMapping, row: OpenRow) ->
     return standing_entries(context.reading.histories[place])
 
 
-def _waits_for_its_date(milestone: MilestoneMapping, row: Row, past: Sequence[Entry]) -> bool:
+def _waits_for_its_date(milestone: MilestoneMapping, row: Row, past: Sequence[Entry], zone: tzinfo) -> bool:
     """Whether the row has another code already than its current entry, and no date to it yet: that is not told yet."""
     code = filled(row, milestone.history) if milestone.history else ""
     is_other = any(entry.standing is Standing.CURRENT and entry.code != code for entry in past)
-    return bool(code) and is_other and all_hold(milestone.only, row) and not text_of(row, milestone.occurred_on)
+    is_told = bool(code) and is_other and all_hold(milestone.only, row) and required(row, milestone.name) != ""
+    return is_told and day_of(row, milestone.occurred_on, zone) is None
 
 
 def _entry(context: CaseContext, milestone: MilestoneMapping, open_row: OpenRow) -> Entry | None:
@@ -58,13 +60,12 @@ def _entry(context: CaseContext, milestone: MilestoneMapping, open_row: OpenRow)
     if not all_hold(milestone.only, row):
         return None
     name = required(row, milestone.name)
-    occurred_on = text_of(row, milestone.occurred_on)
-    if not name or not occurred_on:
+    day = day_of(row, milestone.occurred_on, context.zone) if name else None
+    if day is None:
         return None
-    day = day_of(row, milestone.occurred_on, context.zone)
-    if day and day.year > context.today.year + _YEARS_AHEAD:
-        raise UnreadableError(" or ".join(milestone.occurred_on.columns), "is years ahead")
-    occurred = moment(occurred_on, context.zone)
+    if day.year not in YEARS or day.year > context.today.year + _YEARS_AHEAD:
+        raise UnreadableError(" or ".join(milestone.occurred_on.columns), "is before 1900 or years ahead")
+    occurred = moment(text_of(row, milestone.occurred_on), context.zone)
     return Entry(
         key=rendered(milestone.key, row) if milestone.key else f"{open_row.origin}:{name}",
         code=filled(row, milestone.history),

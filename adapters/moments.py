@@ -14,8 +14,11 @@ _SERIAL_ZERO = datetime(1899, 12, 30)
 _FIRST_SERIAL, _LAST_SERIAL = 10_000, 80_000
 #: Before it a stamp would not have its 14 digits.
 _FIRST_YEAR = 1000
-#: From it on, the service takes no time of anything that happened.
-_FIRST_YEAR_OF_NEVER = 2200
+#: The years in which the service takes it that a thing happened; 1899-12-30 and 9999-12-31 are what programs write for
+#: a day that is not known.
+YEARS = range(1900, 2200)
+#: The day of programs that have no date, and that of a database for none.
+_NO_DAY = re.compile(r"000[01][-/.年]?[01]?\d[-/.月]?[0-3]?\d日?(?:[T ]?[\d:.]*)?")
 
 #: The forms of change columns that count from 1970, and how many they count a second.
 EPOCHS = {"epoch": 1, "epoch_ms": 1000}
@@ -55,6 +58,11 @@ def moment(text: str | None, zone: tzinfo = LOCAL_TIME) -> datetime | None:
     return None
 
 
+def is_no_day(text: str) -> bool:
+    """Whether this text is the date 0000-00-00 or 0001-01-01, which stand for none."""
+    return _NO_DAY.fullmatch(unicodedata.normalize("NFKC", text).strip()) is not None
+
+
 def _from_digits(found: re.Match[str], zone: tzinfo) -> datetime | None:
     numbers = [int(part or 0) for part in found.groups()]
     return datetime(*numbers, tzinfo=zone)  # type: ignore[misc,arg-type]
@@ -89,14 +97,13 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], tzinfo], datetime |
 
 
 def _stamp_of(found: datetime | None) -> str:
-    """The stamp of a moment; '' for none, and for the years that programs write for "never"."""
-    return local_stamp(found) if found and found.year < _FIRST_YEAR_OF_NEVER else ""
+    return local_stamp(found) if found and found.year in YEARS else ""
 
 
 # Every row is stamped more than once, and the rows of one case were often changed together.
 @lru_cache(maxsize=4096)
 def stamp(text: str | None, zone: tzinfo = LOCAL_TIME) -> str:
-    """The stamp of what this text means; '' if it means no moment, or never."""
+    """The stamp of what this text means; '' if it means no moment, or one in which nothing can have happened."""
     return _stamp_of(moment(text, zone))
 
 

@@ -1,16 +1,29 @@
 """The parties of one case, read from its rows."""
 
-from contextlib import suppress
 from typing import Any
 
 from adapters.mapping import PartyMapping, Row
 from adapters.reading import PARTY, CaseContext, OpenRow, iso, present
-from adapters.values import UnreadableError, all_hold, day_of, is_juvenile, phone_of, rendered, required, text_of
+from adapters.values import (
+    UnreadableError,
+    all_hold,
+    day_of,
+    filled,
+    is_juvenile,
+    phone_of,
+    rendered,
+    required,
+    text_of,
+)
 from adapters.vocabulary import SUSPECT_SIDE
 
 
 def add_parties(context: CaseContext) -> None:
-    """Adds the parties of this case to its reading, in the mapping's order."""
+    """Adds the parties of this case to its reading, in the mapping's order.
+
+    A minor on the suspect's side of whom no party tells is told of by the case; while nobody can say whether somebody
+    is one, nothing leaves that is about a suspect, because others could read it.
+    """
     for party in context.mapping.parties:
         if context.kind not in party.kinds:
             continue
@@ -22,19 +35,27 @@ def add_parties(context: CaseContext) -> None:
                 data = {}
             if data:
                 context.add(PARTY, data["party"], row, row.created, data)
-            elif _may_be_a_minor(context, party, row.values):
-                context.tell_of_a_minor()
+            elif _may_be_of_a_suspect(party, row.values):
+                _tell_of_a_minor(context, party, row.values)
 
 
-def _may_be_a_minor(context: CaseContext, party: PartyMapping, row: Row) -> bool:
-    """Whether this row may be of a minor on the suspect's side, of whom no party tells."""
-    with suppress(UnreadableError):
-        if not all_hold(party.only, row) or required(row, party.role) not in SUSPECT_SIDE:
-            return False
+def _may_be_of_a_suspect(party: PartyMapping, row: Row) -> bool:
     try:
-        return is_juvenile(day_of(row, party.born_on, context.zone), context.today) or _is_flagged(party, row)
+        return all_hold(party.only, row) and required(row, party.role) in SUSPECT_SIDE
     except UnreadableError:
         return True
+
+
+def _tell_of_a_minor(context: CaseContext, party: PartyMapping, row: Row) -> None:
+    try:
+        is_minor = is_juvenile(day_of(row, party.born_on, context.zone), context.today)
+        # An empty column says nothing of anybody, least of all in a row of nobody.
+        is_flagged = _is_flagged(party, row) and any(filled(row, one.column) for one in party.juvenile or ())
+    except UnreadableError as fault:
+        context.hold_back_of_suspects(fault.column)
+        return
+    if is_minor or is_flagged:
+        context.tell_of_a_minor()
 
 
 def _data(context: CaseContext, party: PartyMapping, open_row: OpenRow) -> dict[str, Any]:

@@ -110,9 +110,17 @@ class CaseContext:
         self.reading.records.append(Record(source, record_type, key, number, row.origin, row.changed, formed, data))
 
     def tell_of_a_minor(self) -> None:
-        """Has the case itself say that somebody on the suspect's side may be a minor."""
+        """Has the case itself say that somebody on the suspect's side is a minor."""
         case = self.reading.records[0]
         self.reading.records[0] = replace(case, data={**case.data, "juvenile": True})
+
+    def hold_back_of_suspects(self, column: str) -> None:
+        """Refuses the milestones that are about a suspect, because of what cannot be read in this column."""
+        fault = UnreadableError(column, "cannot be read, and may say that one is a minor")
+        records = self.reading.records
+        for record in [one for one in records if one.type == MILESTONE and "subject" in one.data]:
+            records.remove(record)
+            self.reading.refuse(record.origin, MILESTONE, fault)
 
     def open_rows(self, name: str) -> Sequence[OpenRow]:
         """The rows of this table that may leave: neither deleted nor secret, nor children of such a row.
@@ -145,15 +153,26 @@ class CaseContext:
         return self._named(by_name, row) if by_name else rendered(subject.template, row)
 
     def _named(self, by_name: SubjectByName, row: Row) -> str:
-        """Of two of one name nobody can tell who is meant, also if one of them is secret."""
+        """Of two of one name nobody can tell who is meant, also if one of them is secret; who is secret and has no name
+        here (registers keep none) may be anybody."""
         wanted, table = same_name(filled(row, by_name.column)), self.mapping.table(by_name.table)
-        named = [one for one in self.rows.tables.get(table.name, ()) if same_name(filled(one, by_name.name)) == wanted]
-        there = [one for one in named if not is_closed(table.deleted, one, unclear=False)]
         may_leave = [one.values for one in self.open_rows(table.name)]
-        keys = {rendered(by_name.key, one) for one in there}
-        if not wanted or len(keys) != 1 or not all(one in may_leave for one in there):
+        names = [(one, same_name(filled(one, by_name.name)), one in may_leave) for one in self._there(table)]
+        named = [(one, is_open) for one, name, is_open in names if name == wanted or not (name or is_open)]
+        keys = {rendered(by_name.key, one) for one, _ in named}
+        if not wanted or len(keys) != 1 or not all(is_open for _, is_open in named):
             raise UnreadableError(by_name.column, "is not the name of just one person of the case")
         return keys.pop()
+
+    def _there(self, table: Table) -> Iterator[Row]:
+        """The rows of this table that are not deleted, nor children of such a row, whether or not they may leave."""
+        parent = table.parent
+        keys = {filled(one, parent.key) for one in self._there(self.mapping.table(parent.table))} if parent else None
+        for row in self.rows.tables.get(table.name, ()):
+            if not is_closed(table.deleted, row, unclear=False) and (
+                keys is None or parent is None or filled(row, parent.column) in keys
+            ):
+                yield row
 
 
 def zone_of(mapping: SystemMapping) -> tzinfo:

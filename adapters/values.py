@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from adapters.mapping import Conditions, Penalties, PenaltyMapping, Phrases, Row, Value
 from adapters.mapping_values import TEMPLATE, template_columns
-from adapters.moments import LOCAL_TIME, moment
+from adapters.moments import LOCAL_TIME, is_no_day, moment
 from adapters.sections import plain
 
 #: How much of an unknown code may be shown: enough for a code, too little for what somebody wrote.
@@ -154,7 +154,7 @@ def shown_code(code: str) -> str:
 def day_of(row: Row, value: Value, zone: tzinfo = LOCAL_TIME) -> date | None:
     """The local date of this value, None for none; UnreadableError if there is a text that is no date."""
     text = text_of(row, value)
-    return None if not text else _day(text, value, zone)
+    return None if not text or is_no_day(text) else _day(text, value, zone)
 
 
 def _day(text: str, value: Value, zone: tzinfo) -> date:
@@ -169,8 +169,16 @@ def phone_of(row: Row, value: Value) -> str | None:
     found = text_of(row, value)
     if not found or not value.columns:
         return found or None
-    column = next((column for column in value.columns if _has_digit(filled(row, column))), None)
+    column = next((column for column in value.columns if _has_digit(_certain(row, column))), None)
     return in_one_line(row[column] or "") if column else None
+
+
+def _certain(row: Row, column: str) -> str:
+    """The cell without spaces around it, '' also for one that has no certain text."""
+    try:
+        return filled(row, column)
+    except UnreadableError:
+        return ""
 
 
 def _has_digit(text: str) -> bool:

@@ -12,6 +12,11 @@ from caseq.store import auditing, ledger, pushes, releases
 from caseq.store.database import Connection
 from caseq.store.pushes import Quarantined
 
+#: Source, type and key.
+_Record = tuple[str, RecordType, str]
+#: An event with errors of these may not be what it says: it overtakes none.
+_OF_THE_WHOLE = frozenset({"event", "sequence", "type", "source", "specversion"})
+
 
 def waiting(runtime: Runtime, numbers: Collection[int] = ()) -> list[Quarantined]:
     """The refused events that wait for somebody, oldest first; only those with these numbers, if any are given."""
@@ -35,27 +40,24 @@ def note_retry(runtime: Runtime, by: Staff, item: Quarantined, outcome: str) -> 
 
 def end_overtaken(runtime: Runtime) -> None:
     """Take off the list what nobody has to look at any more: of its record a later event was stored, or refused too."""
-    found = waiting(runtime)
-    by_record: defaultdict[tuple[str, RecordType, str], list[tuple[str, int]]] = defaultdict(list)
-    for item in found:
-        if told := events.told(item.raw):
-            by_record[item.source, told.type, told.key].append((told.sequence, item.id))
-    if not by_record:
-        return
-    with runtime.database.transaction() as connection:
-        stored = dict(_stored(connection, by_record))
-        overtaken = [
-            number
-            for record, refused in by_record.items()
-            for sequence, number in refused
-            if sequence < max(stored.get(record, ""), max(refused)[0])
-        ]
-        pushes.end_quarantine(connection, overtaken, runtime.clock())
+    refused: defaultdict[_Record, list[tuple[str, int]]] = defaultdict(list)
+    newest: dict[_Record, str] = {}
+    with runtime.database.autocommit() as connection:
+        for number, source, errors, raw in pushes.refused_events(connection, runtime.sealer):
+            if told := events.told(raw):
+                record = source, told.type, told.key
+                refused[record].append((told.sequence, number))
+                if not errors.keys() & _OF_THE_WHOLE:
+                    newest[record] = max(newest.get(record, ""), told.sequence)
+        for record, sequence in _stored(connection, refused):
+            newest[record] = max(newest.get(record, ""), sequence)
+    overtaken = [number for of, some in refused.items() for sequence, number in some if sequence < newest.get(of, "")]
+    if overtaken:
+        with runtime.database.transaction() as connection:
+            pushes.end_quarantine(connection, overtaken, runtime.clock())
 
 
-def _stored(
-    connection: Connection, records: Iterable[tuple[str, RecordType, str]]
-) -> Iterator[tuple[tuple[str, RecordType, str], str]]:
+def _stored(connection: Connection, records: Iterable[_Record]) -> Iterator[tuple[_Record, str]]:
     """The newest sequence of these records that is stored, or waits for its release."""
     keys: defaultdict[tuple[str, RecordType], list[str]] = defaultdict(list)
     for source, type_, key in records:

@@ -4,6 +4,7 @@ import os
 import signal
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from caseq.runtime import Runtime
 from caseq.store.files import Gap
 from caseq.web import bodies, schemas
 from caseq.web.bodies import LARGEST_BYTES, Unacceptable
+
+#: What was refused because of another source is tried again when a file brought anything, and as often as this.
+_AGAIN_SECONDS = 600
 
 log = structlog.get_logger("caseq.receiver")
 
@@ -60,8 +64,8 @@ class Receiver:
         self._folder = folder
         self._tell = tell
         self._stopping = threading.Event()
-        # What was refused because of another source is tried again after something came, and once after the start.
-        self._has_news = True
+        self._has_news = False
+        self._again_at = 0.0
 
     def stop(self, *_signal: object) -> None:
         """Finish the file under way and end `watch`."""
@@ -78,9 +82,9 @@ class Receiver:
         try:
             found, others = self._found()
             is_well = self._take_each(found)
-            if found and self._has_news:
+            if found and (self._has_news or time.monotonic() >= self._again_at):
                 is_well = self._take_refused_again() and is_well
-                self._has_news = False
+                self._has_news, self._again_at = False, time.monotonic() + _AGAIN_SECONDS
             self._leave(others)
             return self._nothing_is_missing() and is_well and not others
         except DatabaseUnavailable as error:

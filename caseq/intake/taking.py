@@ -25,7 +25,7 @@ from caseq.store.pushes import SourceState
 #: As many records as one page of the detailed checkpoint has.
 MOST_RECORDS = 5000
 #: What a single event can be at fault for: values that no check refused and that nothing can reckon with or store.
-AT_FAULT = (ArithmeticError, LookupError, TypeError, ValueError, Unstorable)
+AT_FAULT = (ArithmeticError, LookupError, ValueError, Unstorable)
 #: If more events of one request seem to be at fault, the service is.
 MOST_REFUSED = 20
 #: What is said of an event that no rule refuses and that yet cannot be stored.
@@ -89,12 +89,47 @@ def _take(delivery: _Delivery, pushed: Sequence[Pushed]) -> list[Result]:
 
 
 def _refuse(delivery: _Delivery, pushed: Sequence[Pushed], error: Exception) -> list[Result]:
-    """The one event that raised this error goes to quarantine; an error that is not its own is raised again."""
+    """The one event that raised this error goes to quarantine, or what waited for it and is at fault; an error that is
+    not its own is raised again."""
     if not pushed or pushed[0].errors or len(delivery.refused) == MOST_REFUSED:
         raise error
     delivery.refused.append(error)
-    log.error("event_unprocessable", source=delivery.source.name, id=id_of(pushed[0].raw), exc_info=error)
-    return _take_together(delivery, [replace(pushed[0], errors=UNPROCESSABLE)])
+    parked = _parked_at_fault(delivery, pushed)
+    for raw in parked or [pushed[0].raw]:
+        log.error("event_unprocessable", source=delivery.source.name, id=id_of(raw), exc_info=error)
+    if not parked:
+        return _take_together(delivery, [replace(pushed[0], errors=UNPROCESSABLE)])
+    sealer, source = delivery.runtime.sealer, delivery.source.name
+    with delivery.runtime.database.transaction() as connection:
+        pushes.refuse_parked(connection, sealer, source, parked, UNPROCESSABLE, delivery.now)
+    return _take(delivery, pushed)
+
+
+def _parked_at_fault(delivery: _Delivery, pushed: Sequence[Pushed]) -> list[Any]:
+    """The raw events parked for this one case that make it fail, each by itself; none if it fails without them."""
+    (case,) = parsed(pushed)
+    if case is None or not isinstance(case.record, Case) or _fails(delivery, pushed, []):
+        return []
+    with delivery.runtime.database.autocommit() as connection:
+        parked = pushes.parked_for(connection, delivery.runtime.sealer, delivery.source.name, {case.case_key})
+    return [raw for raw in parked if _fails(delivery, pushed, [raw])]
+
+
+def _fails(delivery: _Delivery, pushed: Sequence[Pushed], parked: Sequence[Any]) -> bool:
+    """Whether these events cannot be stored with just these parked ones; nothing is."""
+    try:
+        with delivery.runtime.database.transaction() as connection:
+            state = _locked(delivery, connection)
+            _take_all(delivery, connection, state, pushed, parsed(pushed), parked)
+            raise _Tried
+    except _Tried:
+        return False
+    except AT_FAULT:
+        return True
+
+
+class _Tried(Exception):
+    """Rolls back what was only tried."""
 
 
 def _take_together(delivery: _Delivery, pushed: Sequence[Pushed]) -> list[Result]:
@@ -125,7 +160,8 @@ def take_file(
         results = _take(replace(delivery, spoke_at=_LONG_AGO), pushed)
     at_fault = {result.id for result in results if result.errors == UNPROCESSABLE}
     marked = [replace(item, errors=UNPROCESSABLE) if id_of(item.raw) in at_fault else item for item in pushed]
-    return _take_whole_file(delivery, marked, header, digest)
+    taken = _take_whole_file(delivery, marked, header, digest)
+    return TakenIn(results, taken.healed) if isinstance(taken, TakenIn) else taken
 
 
 def _take_whole_file(
@@ -169,15 +205,18 @@ def _take_all(
     state: SourceState,
     pushed: Sequence[Pushed],
     read: Sequence[Event | None],
+    parked: Sequence[Any] | None = None,
 ) -> list[Result]:
-    """Place, store and audit the events of one request or file, whose source is locked."""
+    """Place, store and audit the events of one request or file, whose source is locked, and what is parked for them."""
     runtime, source, now = delivery.runtime, delivery.source, delivery.now
     kept = corrections.keep(connection, runtime.sealer, source.name, read, now)
     fresh = [event for event in kept.events if event is not None]
     ids = {event.id for event in fresh}
     known = ids - pushes.receive(connection, source.name, ids, now)
     case_keys = {event.case_key for event in fresh if isinstance(event.record, Case)}
-    waiting = list(map(events.event, pushes.parked_for(connection, runtime.sealer, source.name, case_keys)))
+    if parked is None:
+        parked = pushes.parked_for(connection, runtime.sealer, source.name, case_keys)
+    waiting = list(map(events.event, parked))
     batch = batch_of(runtime, source, connection, fresh, waiting, now)
     results = [batch.take_one(item, event, known) for item, event in zip(pushed, kept.events, strict=True)]
     store(runtime, source, connection, batch, now)

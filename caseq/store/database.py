@@ -20,7 +20,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError, ProgrammingError, TimeoutError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    StatementError,
+    TimeoutError,
+)
 from sqlalchemy.pool import QueuePool
 
 from caseq.errors import DatabaseUnavailable, Unstorable
@@ -97,6 +106,10 @@ def translated() -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) in _NOT_THERE:
             raise DatabaseUnavailable("no such table or schema, or no right to use it") from error
         raise
+    except StatementError as error:
+        if isinstance(error, DBAPIError):
+            raise
+        raise Unstorable(type(error.orig).__name__) from error  # a value that its column cannot take in
 
 
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

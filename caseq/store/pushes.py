@@ -1,7 +1,8 @@
 """What surrounds the ledger of a push: sources, received ids, parked events, quarantine, checkpoint."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Row, Select, String, bindparam, delete, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from caseq.errors import SealBroken
 from caseq.rules.silence import Bounds
 from caseq.store import bulk, silence
 from caseq.store.database import insert_into
@@ -145,6 +147,21 @@ def unpark(connection: Connection, source: str, ids: Sequence[str]) -> None:
         connection.execute(delete(parked).where(parked.c.source == source, placed))
 
 
+def refuse_parked(
+    connection: Connection,
+    sealer: Sealer,
+    source: str,
+    raws: Sequence[Any],
+    errors: Mapping[str, Sequence[str]],
+    now: datetime,
+) -> None:
+    """Move these parked events into quarantine; somebody may retry them."""
+    ids = [raw["id"] for raw in raws]
+    unpark(connection, source, ids)
+    forget_received(connection, source, ids)
+    put_in_quarantine(connection, sealer, source, [(raw, errors) for raw in raws], now)
+
+
 def put_in_quarantine(
     connection: Connection,
     sealer: Sealer,
@@ -192,6 +209,14 @@ def release_from_quarantine(connection: Connection, source: str, ids: Sequence[s
     if ids and connection.execute(select(quarantine.c.id).where(*is_open).limit(1)).first():
         taken = bulk.among(connection, quarantine.c.event_id, ids)
         connection.execute(update(quarantine).where(*is_open, taken).values(resolved_at=now))
+
+
+def refused_events(connection: Connection, sealer: Sealer) -> Iterator[tuple[int, str, Mapping[str, Any], Any]]:
+    """Number, source, errors and raw event of all that still waits, but for what no key here opens."""
+    wanted = select(quarantine.c.id, quarantine.c.source, quarantine.c.errors, quarantine.c.event_sealed)
+    for number, source, errors, sealed in connection.execute(wanted.where(quarantine.c.resolved_at.is_(None))):
+        with suppress(SealBroken):
+            yield number, source, errors, json.loads(sealer.unseal(REFUSED, sealed))
 
 
 def end_quarantine(connection: Connection, numbers: Collection[int], now: datetime) -> None:

@@ -135,3 +135,19 @@ def test_if_hardly_any_event_can_be_stored_the_service_is_at_fault_and_the_sende
     service.push(event("case", case()))
     with pytest.raises(OverflowError):
         taking.take(service.runtime, service.runtime.settings.sources["criminal"], list(map(Pushed, sent)), "id")
+
+
+@pytest.mark.usefixtures("poison")
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_parked_event_that_cannot_be_stored_keeps_nothing_of_its_case_away(service: Service, at_once: bool) -> None:
+    early = [event("milestone", milestone(key="M-poison")), event("milestone", milestone())]
+    late = [event("case", case()), event("party", party())]
+    outcomes = service.outcomes(*early, *late) if at_once else service.outcomes(*early) + service.outcomes(*late)
+    assert outcomes == ["parked", "parked", "accepted", "accepted"]
+    with service.runtime.database.autocommit() as connection:
+        kept = pushes.in_quarantine(connection, service.runtime.sealer)
+    assert [item.raw for item in kept] == early[:1]
+    view = service.seen_by()
+    assert view is not None
+    assert [item["name"] for item in view["milestones"]] == ["case_filed"]
+    assert service.outcomes(early[0]) == ["refused"], "it may be tried again"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.mapping import Row, SystemMapping
 from adapters.mapping_file import read_mapping
-from adapters.reading import CaseRows, Reading
+from adapters.reading import CaseRows, Histories, Reading
 from adapters.records import read_case
 
 TEXT = """
@@ -66,8 +66,8 @@ def small_mapping(folder: Path, *changes: tuple[str, str]) -> SystemMapping:
     return read_mapping(path, {})
 
 
-def reading_of(mapping: SystemMapping, **tables: Sequence[Row]) -> Reading:
-    """What is read of one case with these rows."""
+def reading_of(mapping: SystemMapping, histories: Histories | None = None, **tables: Sequence[Row]) -> Reading:
+    """What is read of one case with these rows, of which this was read before."""
     given = {"case": [{"ID": "1"}], **tables}
     rows = {name: [{"NO": "N1", **row} for row in some] for name, some in given.items()}
-    return read_case(mapping, CaseRows("N1", rows), {}, date(2026, 11, 24))
+    return read_case(mapping, CaseRows("N1", rows), histories or {}, date(2026, 11, 24))

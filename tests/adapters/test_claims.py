@@ -151,3 +151,25 @@ def test_a_number_spelled_anew_in_another_source_waits_until_the_former_one_is_w
     assert adapter.once()
     assert FIRST not in _cases(peer)
     assert SECOND in _cases(peer)
+
+
+def test_a_case_that_comes_back_in_another_source_waits_until_it_is_withdrawn_from_the_former_one(
+    source: Source, adapter: Adapter, peer: Peer
+) -> None:
+    """The withdrawal was read, and kept, by an earlier run."""
+    _add(source, FIRST, "1")
+    assert adapter.once()
+    source.write("DELETE FROM B_ASJ_AJ", "DELETE FROM B_ASJ_SHRDJ")
+    adapter.state("DELETE FROM setting WHERE name = 'full_read'")
+    peer.keys["criminal"] = KEYS["administrative"]
+    assert not adapter.once()
+    _add(source, FIRST, "2", AJLX="行政", LASTUPDATEDTIME="20261104090000")
+    assert not adapter.once()
+    assert {place[0] for place in peer.live()} == {"criminal"}
+    peer.keys["criminal"] = KEYS["criminal"]
+    assert adapter.once()
+    assert {place[0] for place in peer.live()} == {"administrative"}
+    peer.keys["criminal"] = KEYS["administrative"]
+    source.change_case("20261105090000", "2", LASJ="20261105090000", AJWH="示公受〔2026〕9号")
+    adapter.once()
+    assert "示公受〔2026〕9号" in peer.live()["administrative", "case", FIRST]["data"]["aliases"]

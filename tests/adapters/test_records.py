@@ -7,6 +7,7 @@ import pytest
 
 from adapters.mapping import Row
 from adapters.reading import Reading
+from adapters.values import Unread
 from tests.adapters.smallmapping import reading_of, small_mapping
 
 BY_NAME = 'subject = { column = "WHO", table = "people", name = "NAME", key = "P{ID}" }'
@@ -81,7 +82,17 @@ def test_a_name_that_is_not_that_of_just_one_open_person_is_refused(tmp_path: Pa
     assert _refused(reading) == [("steps:A:7", "WHO", "is not the name of just one person of the case")]
 
 
-@pytest.mark.parametrize(("more", "is_told"), [({"SECRET": "1"}, False), ({}, False), ({"GONE": "1"}, True)])
+@pytest.mark.parametrize(
+    ("more", "is_told"),
+    [
+        ({"SECRET": "1"}, False),
+        ({"SECRET": "1", "NAME": None}, False),
+        ({}, False),
+        ({"GONE": "1"}, True),
+        ({"GONE": "1", "NAME": Unread.of("NAME", "x")}, True),
+        ({"NAME": None}, True),
+    ],
+)
 def test_of_two_of_one_name_nobody_can_tell_who_is_meant_also_if_one_is_secret(
     tmp_path: Path, more: Row, is_told: bool
 ) -> None:
@@ -92,36 +103,71 @@ def test_of_two_of_one_name_nobody_can_tell_who_is_meant_also_if_one_is_secret(
     assert len(reading.refusals) == (not is_told)
 
 
-MINORS = ('phone = "TEL"', 'phone = "TEL"\nborn_on = "BORN"\njuvenile = { column = "YOUNG", is = ["1"] }')
+MINORS = ('phone = "TEL"', 'phone = "TEL"\nborn_on = "BORN"\njuvenile = { column = "YOUNG", is_not = ["0"] }')
+NOBODY: Row = {"NAME": None, "TEL": "无"}
 
 
 @pytest.mark.parametrize(
     ("person", "is_minor"),
     [
-        ({"BORN": "20101100"}, True),
-        ({"NAME": None, "TEL": "无", "BORN": "20101101"}, True),
-        ({"NAME": None, "TEL": "无", "YOUNG": "1"}, True),
+        ({**NOBODY, "BORN": "20101101"}, True),
+        ({**NOBODY, "YOUNG": "1"}, True),
         ({"ROLE": "5", "BORN": "20101101"}, True),
-        ({"NAME": None, "TEL": "无", "BORN": "19801101"}, False),
-        ({"ROLE": "5", "BORN": "19801101"}, False),
+        ({**NOBODY, "BORN": "19801101", "YOUNG": "0"}, False),
+        ({"ROLE": "5", "BORN": "19801101", "YOUNG": "0"}, False),
         ({"ROLE": "1", "BORN": "20101100"}, False),
         ({"ROLE": "9", "BORN": "20101100"}, False),
-        ({"NAME": None, "TEL": "无"}, False),
+        (NOBODY, False),
         ({"SECRET": "1", "BORN": "20101101"}, False),
+        ({**NOBODY, "BORN": "0001-01-01", "YOUNG": "0"}, False),
     ],
 )
 def test_a_minor_of_whom_no_party_tells_is_told_of_by_the_case(tmp_path: Path, person: Row, is_minor: bool) -> None:
     """Or the victim would read what is sealed. A code that is not known may be that of a suspect."""
     reading = reading_of(small_mapping(tmp_path, MINORS), people=[{**PEOPLE[0], **person}])
-    assert [record.type for record in reading.records] == ["case", *["party"] * (person.get("ROLE") == "3")]
+    assert [record.type for record in reading.records] == ["case"]
     assert reading.records[0].data.get("juvenile", False) is is_minor
+
+
+@pytest.mark.parametrize(("role", "is_told"), [("2", False), ("5", False), ("1", True)])
+def test_while_nobody_can_say_who_is_a_minor_nothing_leaves_that_is_about_a_suspect(
+    tmp_path: Path, role: str, is_told: bool
+) -> None:
+    """And nothing is narrowed for good: with the date mended all of it leaves."""
+    mapping = small_mapping(tmp_path, MINORS, OF_STEP, MAY_BE_EMPTY)
+    people: list[Row] = [{**PEOPLE[0], "YOUNG": "0"}, {**PEOPLE[1], "ROLE": role, "BORN": "20101100"}]
+    steps: list[Row] = [{**STEP, "WHO": "疑某"}, {**STEP, "ID": "8"}]
+    reading = reading_of(mapping, steps=steps, people=people)
+    assert [data.get("subject") for data in _milestones(reading)] == ["P1", None][not is_told :]
+    assert "juvenile" not in reading.records[0].data
+    told = ("steps:A:7", "BORN", "cannot be read, and may say that one is a minor")
+    assert (told in _refused(reading)) is not is_told
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "00010101", "0000-00-00", "0001-01-01 00:00:00", "00000000000000"])
+def test_the_day_of_programs_that_have_none_is_none(tmp_path: Path, day: str) -> None:
+    mapping, person = small_mapping(tmp_path, MINORS), {**PEOPLE[0], "BORN": day}
+    reading = reading_of(mapping, steps=[{**STEP, "DAY": day}], people=[person])
+    assert [record.type for record in reading.records] == ["case", "party"]
+    assert reading.refusals == []
+
+
+def test_a_code_that_tells_nothing_takes_back_what_the_row_said_and_waits_for_no_date(tmp_path: Path) -> None:
+    mapping = small_mapping(tmp_path, ("[[parties]]", 'history = "KIND"\n\n[[parties]]'))
+    first = reading_of(mapping, steps=[STEP])
+    for step, left in (({"KIND": "9", "DAY": None}, []), ({"KIND": "2", "DAY": None}, ["case_filed"])):
+        again = reading_of(mapping, histories=first.histories, steps=[{**STEP, **step}])
+        assert [data["name"] for data in _milestones(again)] == left
 
 
 def test_a_day_that_stands_for_never_is_no_day_of_a_step(tmp_path: Path) -> None:
     steps: list[Row] = [{**STEP, "DAY": "9999-12-31"}, {**STEP, "ID": "8", "DAY": "20271231"}]
+    steps.append({**STEP, "ID": "9", "DAY": "1899-12-30"})
     reading = reading_of(small_mapping(tmp_path), steps=steps)
     assert [data["occurred_on"] for data in _milestones(reading)] == ["2027-12-31"]
-    assert _refused(reading) == [("steps:A:7", "DAY or NOTED", "is years ahead")]
+    assert _refused(reading) == [
+        (f"steps:A:{number}", "DAY or NOTED", "is before 1900 or years ahead") for number in (7, 9)
+    ]
 
 
 def test_what_a_clerk_broke_into_lines_arrives_in_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.mapping import Condition, Penalties, PenaltyMapping, Phrase, Phrases, Row, Value
 from adapters.values import (
+    Unread,
     UnreadableError,
     all_hold,
     any_holds,
@@ -135,7 +136,8 @@ def test_a_telephone_is_kept_as_it_was_typed(cell: str) -> None:
 
 
 def test_the_first_telephone_with_a_digit_counts_and_one_that_is_always_so_is_known() -> None:
-    assert phone_of({"A": "无", "B": "13812345678"}, Value(("A", "B"))) == "13812345678"
+    for first in ("无", Unread.of("A", "holds bytes that are no text")):
+        assert phone_of({"A": first, "B": "13812345678"}, Value(("A", "B"))) == "13812345678"
     assert phone_of({"A": "", "B": "13812345678"}, Value(("A", "B"))) == "13812345678"
     assert phone_of({}, Value(always="0951-8010051")) == "0951-8010051"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from caseq.cli import main
 from caseq.demo.promptly import copied
@@ -207,3 +207,22 @@ def test_what_waits_for_its_release_overtakes_too(service):
     assert numbers_left(service) == [1]
     service.push(event("milestone", milestone(), sequence="2"))
     assert numbers_left(service) == []
+
+
+def test_what_no_key_opens_stays_and_stops_nothing(service):
+    service.push(refused_party())
+    with service.runtime.database.transaction() as connection:
+        connection.execute(update(quarantine).values(event_sealed="broken"))
+    service.push(
+        event("case", case()), event("party", {**party(), "officer": "x"}), event("party", party(), sequence="2")
+    )
+    end_overtaken(service.runtime)
+    with service.runtime.database.autocommit() as connection:
+        left = connection.execute(select(quarantine.c.id).where(quarantine.c.resolved_at.is_(None))).scalars().all()
+    assert left == [1]
+
+
+def test_an_event_whose_sequence_is_at_fault_overtakes_nothing(service):
+    service.push(event("case", case()), event("party", {**party(), "officer": "x"}, sequence="2"))
+    service.push(event("party", party(), sequence="9" * 101))
+    assert numbers_left(service) == [1, 2]
