@@ -60,7 +60,7 @@ def moment(text: str | None, zone: tzinfo = LOCAL_TIME) -> datetime | None:
 
 def is_no_day(text: str) -> bool:
     """Whether this text is the date 0000-00-00 or 0001-01-01, which stand for none."""
-    return _NO_DAY.fullmatch(unicodedata.normalize("NFKC", text).strip()) is not None
+    return text[:1] in "0０" and _NO_DAY.fullmatch(unicodedata.normalize("NFKC", text).strip()) is not None
 
 
 def _from_digits(found: re.Match[str], zone: tzinfo) -> datetime | None:
