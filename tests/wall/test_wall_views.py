@@ -259,13 +259,13 @@ def test_one_look_is_one_statement_without_a_transaction(walled: Walled, monkeyp
     token = of_victim(walled.service)
     walled.stored(token)
     said: list[tuple[str, bool]] = []
-    plainly = psycopg.Connection.execute
+    plainly = psycopg.Cursor.execute
 
-    def execute(self: psycopg.Connection, query: Any, *rest: Any, **more: Any) -> Any:
-        said.append((str(query), self.autocommit))
+    def execute(self: psycopg.Cursor, query: Any, *rest: Any, **more: Any) -> Any:
+        said.append((str(query), self.connection.autocommit))
         return plainly(self, query, *rest, **more)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", execute)
+    monkeypatch.setattr(psycopg.Cursor, "execute", execute)
     assert walled.stored(token) is not None
     assert len(said) == 1
     assert said[0][1] is True
