@@ -36,7 +36,7 @@ def add_parties(context: CaseContext) -> None:
             if data:
                 context.add(PARTY, data["party"], row, row.created, data)
             elif _may_be_of_a_suspect(party, row.values):
-                _tell_of_a_minor(context, party, row.values)
+                _consider_age(context, party, row.values)
 
 
 def _may_be_of_a_suspect(party: PartyMapping, row: Row) -> bool:
@@ -46,7 +46,8 @@ def _may_be_of_a_suspect(party: PartyMapping, row: Row) -> bool:
         return True
 
 
-def _tell_of_a_minor(context: CaseContext, party: PartyMapping, row: Row) -> None:
+def _consider_age(context: CaseContext, party: PartyMapping, row: Row) -> None:
+    """Has the case tell that this is a minor; or nothing about suspects leave, where that cannot be read."""
     try:
         is_minor = is_juvenile(day_of(row, party.born_on, context.zone), context.today)
         # An empty column says nothing of anybody, least of all in a row of nobody.

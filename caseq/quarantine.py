@@ -1,4 +1,4 @@
-"""Refused events, for staff to look at; a refused event that is taken in later leaves by itself (intake)."""
+"""Refused events, for staff to look at; one that is taken in later leaves by itself (intake), so does one overtaken."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator

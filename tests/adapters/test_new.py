@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,19 @@ def _write_xml(path: Path) -> None:
 _WRITERS = {"csv": _write_csv, "xlsx": _write_xlsx, "jsonl": _write_jsonl, "xml": _write_xml}
 
 
+def _write(file: Path, rows: Sequence[Sequence[str]]) -> None:
+    """A register of these rows, as CSV or as a workbook."""
+    if file.suffix == ".csv":
+        with file.open("w", encoding="utf-8", newline="") as opened:
+            csv.writer(opened).writerows(rows)
+        return
+    book = Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(list(row))
+    book.save(file)
+
+
 @pytest.mark.parametrize("suffix", _WRITERS)
 def test_a_register_of_any_format_gives_a_draft_that_parses_and_names_nobody(tmp_path: Path, suffix: str) -> None:
     file, out = tmp_path / f"register.{suffix}", tmp_path / "draft.toml"
@@ -107,15 +121,7 @@ def test_what_is_filled_in_above_the_headings_is_no_heading(
     file, out = tmp_path / f"register.{suffix}", tmp_path / "draft.toml"
     rows = [("信访登记簿",), filled_in, ("#", *_HEADINGS), *(("1", *row) for row in _rows())]
     padded = [(*row, *[""] * (1 + len(_HEADINGS) - len(row))) for row in rows]
-    if suffix == "csv":
-        file.write_text("".join(",".join(row) + "\n" for row in padded), encoding="utf-8")
-    else:
-        book = Workbook()
-        sheet = book.active
-        assert sheet is not None
-        for row in padded:
-            sheet.append(row)
-        book.save(file)
+    _write(file, padded)
     assert _new(file, out).returncode == 0
     draft = out.read_text(encoding="utf-8")
     assert (read_mapping(out, {}).table("case").case_number, "header_row = 3" in draft) == ("信访编号", True)
@@ -186,16 +192,7 @@ def test_a_draft_tells_the_form_of_the_change_column_or_leaves_it_out(
 def test_a_heading_in_two_lines_is_a_column_that_the_reader_finds(tmp_path: Path, suffix: str) -> None:
     file, out = tmp_path / f"register.{suffix}", tmp_path / "draft.toml"
     rows = [("案件\n编号", "登记\r\n日期", "金额{元}"), ("AJ-1", "2026-03-01", "5"), ("AJ-2", "2026-03-01", "6")]
-    if suffix == "csv":
-        with file.open("w", encoding="utf-8", newline="") as opened:
-            csv.writer(opened).writerows(rows)
-    else:
-        book = Workbook()
-        sheet = book.active
-        assert sheet is not None
-        for row in rows:
-            sheet.append(row)
-        book.save(file)
+    _write(file, rows)
     assert _new(file, out).returncode == 0
     case = read_mapping(out, {}).table("case")
     assert case.drops is not None
